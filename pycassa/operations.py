@@ -1,0 +1,352 @@
+"""The operations that the facade thinks in, and their Thrift form.
+
+ColumnFamily, the batch mutator and the mapper call `Operations`; whatever speaks a wire protocol implements it.
+Keys, names and bounds arrive packed; a `Layout` says how the columns of a family are converted. Nothing here is done
+per column.
+"""
+import itertools
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
+
+from thrift.protocol.TBinaryProtocol import TBinaryProtocol
+from thrift.Thrift import TMessageType
+from thrift.transport.TTransport import TMemoryBuffer
+
+from pycassa import codec
+from pycassa.cassandra import Cassandra
+from pycassa.errors import MutationTooLarge, RequestTooLarge
+
+__all__ = ['Call', 'Executor', 'KeyRange', 'Mutations', 'Names', 'Operations', 'Predicate', 'Slice',
+           'ThriftOperations', 'call_by_objects']
+
+MAX_REQUEST_BYTES = 15 * 1024 * 1024
+
+
+class Names(NamedTuple):
+    """Columns (or super columns) by name, packed."""
+
+    names: Sequence[bytes]
+
+
+class Slice(NamedTuple):
+    """Columns from `start` to `finish`, both included, in comparator order; empty bounds are open."""
+
+    start: bytes = b''
+    finish: bytes = b''
+    reversed: bool = False
+    count: int = 100
+
+
+Predicate = Union[Names, Slice]
+Expression = Tuple[bytes, int, bytes]
+
+
+class KeyRange(NamedTuple):
+    """Rows by keys (both ends included) or tokens (start excluded, end included), at most `count` of them."""
+
+    start_key: Optional[bytes] = None
+    end_key: Optional[bytes] = None
+    start_token: Optional[str] = None
+    end_token: Optional[str] = None
+    count: int = 100
+    row_filter: Optional[Sequence[Expression]] = None
+
+
+class Mutations:
+    """Encoded mutations of one row of one family, in the order given. `source` is what the user asked for."""
+
+    __slots__ = ('family', 'key', 'count', 'data', 'counter', 'source')
+
+    def __init__(self, family: bytes, key: bytes, count: int, data: bytes, counter: bool = False,
+                 source: Any = None) -> None:
+        self.family = family
+        self.key = key
+        self.count = count
+        self.data = data
+        self.counter = counter
+        self.source = source
+
+
+class Operations(Protocol):
+    """What the facade needs of a wire protocol. Super columns, keys and names are packed; `flags` are codec's."""
+
+    def get(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
+            consistency: int, dict_class: type, flags: int) -> Tuple[Any, Any]: ...
+
+    def get_slice(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
+                  consistency: int, dict_class: type, flags: int) -> Any: ...
+
+    def get_slice_items(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
+                        consistency: int, dict_class: type, flags: int) -> List[Tuple[bytes, Any, Any]]: ...
+
+    def multiget_slice(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
+                       predicate: Predicate, consistency: int, dict_class: type, flags: int) -> Dict[bytes, Any]: ...
+
+    def get_count(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
+                  consistency: int) -> int: ...
+
+    def multiget_count(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
+                       predicate: Predicate, consistency: int) -> Dict[bytes, int]: ...
+
+    def get_range_slices(self, layout: Any, super_column: Optional[bytes], predicate: Predicate,
+                         key_range: KeyRange, consistency: int, dict_class: type,
+                         flags: int) -> List[Tuple[bytes, Any]]: ...
+
+    def get_indexed_slices(self, layout: Any, expressions: Sequence[Expression], start_key: bytes, count: int,
+                           predicate: Predicate, consistency: int, dict_class: type,
+                           flags: int) -> List[Tuple[bytes, Any]]: ...
+
+    def insert_rows(self, layout: Any, rows: Any, timestamp: int, ttl: Optional[int], consistency: int,
+                    retry: bool = True) -> None: ...
+
+    def mutate(self, pending: List[Mutations], consistency: int, atomic: bool = False, retry: bool = True) -> None: ...
+
+    def add(self, layout: Any, key: bytes, super_column: Optional[bytes], column: bytes, delta: int,
+            consistency: int, retry: bool = False) -> None: ...
+
+    def remove(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
+               timestamp: int, consistency: int) -> None: ...
+
+    def remove_counter(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
+                       consistency: int, retry: bool = False) -> None: ...
+
+    def truncate(self, family: str) -> None: ...
+
+
+class Call:
+    """One Thrift call: its complete frame (length prefix included), and how to read the reply message.
+
+    `retry` tells whether it may be sent again after a failure that leaves its outcome unknown: the same bytes, so
+    the same timestamps and the same sequence id.
+    """
+
+    __slots__ = ('method', 'seqid', 'frame', 'decode', 'retry')
+
+    def __init__(self, method: str, seqid: int, frame: bytes, decode: Callable[[Any], Any], retry: bool) -> None:
+        self.method = method
+        self.seqid = seqid
+        self.frame = frame
+        self.decode = decode
+        self.retry = retry
+
+
+class Executor(Protocol):
+    """A pool, a connection or a client: sends a call and returns what `call.decode` makes of the reply message."""
+
+    def execute_call(self, call: Call) -> Any: ...
+
+
+_seqids = itertools.count(1)
+
+
+def next_seqid() -> int:
+    """A sequence id for a call, unique in this process for two thousand million calls."""
+    return next(_seqids) & 0x7FFFFFFF
+
+
+def call_by_objects(call: Call, function: Callable[..., Any]) -> Any:
+    """Make `call` through `function`, a Thrift method that takes and returns the bindings' objects.
+
+    For methods that a user wrapped or replaced on a connection or pool, and for clients that are not ours.
+    """
+    request = TBinaryProtocol(TMemoryBuffer(call.frame[4:]))
+    request.readMessageBegin()
+    arguments = getattr(Cassandra, call.method + '_args')()
+    arguments.read(request)
+    names = [spec[2] for spec in arguments.thrift_spec if spec is not None]
+    success = function(*[getattr(arguments, name) for name in names])
+    reply = TBinaryProtocol(TMemoryBuffer())
+    reply.writeMessageBegin(call.method, TMessageType.REPLY, call.seqid)
+    result = getattr(Cassandra, call.method + '_result')()
+    if success is not None:
+        result.success = success
+    result.write(reply)
+    reply.writeMessageEnd()
+    return call.decode(reply.trans.getvalue())
+
+
+def _encode_predicate(predicate: Predicate) -> bytes:
+    if isinstance(predicate, Names):
+        return codec.encode_names_predicate(predicate.names)
+    return codec.encode_slice_predicate(*predicate)
+
+
+class ThriftOperations:
+    """`Operations` over Thrift: every call is one frame through an executor (a pool, a connection, a client)."""
+
+    def __init__(self, executor: Executor, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
+        self._executor = executor
+        self.max_request_bytes = max_request_bytes
+
+    def _run(self, method: str, seqid: int, frame: bytes, decode: Callable[[Any], Any], retry: bool = True) -> Any:
+        if len(frame) - 4 > self.max_request_bytes:
+            raise RequestTooLarge(
+                f'a {method} call of {len(frame) - 4} bytes is above max_request_bytes={self.max_request_bytes}, '
+                'the frame size that the server accepts (thrift_framed_transport_size_in_mb); nothing was sent')
+        return self._executor.execute_call(Call(method, seqid, frame, decode, retry))
+
+    # --- reads -----------------------------------------------------------------------------------------------
+
+    def get(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
+            consistency: int, dict_class: type, flags: int) -> Tuple[Any, Any]:
+        seqid = next_seqid()
+        frame = codec.encode_get(seqid, key, layout.family, super_column, column, consistency)
+        return self._run('get', seqid, frame, lambda reply: codec.decode_get(reply, seqid, layout, dict_class, flags))
+
+    def get_slice(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
+                  consistency: int, dict_class: type, flags: int) -> Any:
+        seqid = next_seqid()
+        frame = codec.encode_get_slice(seqid, key, layout.family, super_column, _encode_predicate(predicate),
+                                       consistency)
+        return self._run('get_slice', seqid, frame,
+                         lambda reply: codec.decode_get_slice(reply, seqid, layout, dict_class, flags))
+
+    def get_slice_items(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
+                        consistency: int, dict_class: type, flags: int) -> List[Tuple[bytes, Any, Any]]:
+        seqid = next_seqid()
+        frame = codec.encode_get_slice(seqid, key, layout.family, super_column, _encode_predicate(predicate),
+                                       consistency)
+        return self._run('get_slice', seqid, frame,
+                         lambda reply: codec.decode_get_slice_items(reply, seqid, layout, dict_class, flags))
+
+    def multiget_slice(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
+                       predicate: Predicate, consistency: int, dict_class: type, flags: int) -> Dict[bytes, Any]:
+        seqid = next_seqid()
+        frame = codec.encode_multiget_slice(seqid, keys, layout.family, super_column, _encode_predicate(predicate),
+                                            consistency)
+        return self._run('multiget_slice', seqid, frame,
+                         lambda reply: codec.decode_multiget_slice(reply, seqid, layout, dict_class, flags))
+
+    def get_count(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
+                  consistency: int) -> int:
+        seqid = next_seqid()
+        frame = codec.encode_get_count(seqid, key, layout.family, super_column, _encode_predicate(predicate),
+                                       consistency)
+        return self._run('get_count', seqid, frame, lambda reply: codec.decode_get_count(reply, seqid))
+
+    def multiget_count(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
+                       predicate: Predicate, consistency: int) -> Dict[bytes, int]:
+        seqid = next_seqid()
+        frame = codec.encode_multiget_count(seqid, keys, layout.family, super_column, _encode_predicate(predicate),
+                                            consistency)
+        return self._run('multiget_count', seqid, frame, lambda reply: codec.decode_multiget_count(reply, seqid))
+
+    def get_range_slices(self, layout: Any, super_column: Optional[bytes], predicate: Predicate,
+                         key_range: KeyRange, consistency: int, dict_class: type,
+                         flags: int) -> List[Tuple[bytes, Any]]:
+        seqid = next_seqid()
+        frame = codec.encode_get_range_slices(seqid, layout.family, super_column, _encode_predicate(predicate),
+                                              codec.encode_key_range(*key_range), consistency)
+        return self._run('get_range_slices', seqid, frame, lambda reply: codec.decode_key_slices(
+            reply, 'get_range_slices', seqid, layout, dict_class, flags))
+
+    def get_indexed_slices(self, layout: Any, expressions: Sequence[Expression], start_key: bytes, count: int,
+                           predicate: Predicate, consistency: int, dict_class: type,
+                           flags: int) -> List[Tuple[bytes, Any]]:
+        seqid = next_seqid()
+        frame = codec.encode_get_indexed_slices(seqid, layout.family, expressions, start_key, count,
+                                                _encode_predicate(predicate), consistency)
+        return self._run('get_indexed_slices', seqid, frame, lambda reply: codec.decode_key_slices(
+            reply, 'get_indexed_slices', seqid, layout, dict_class, flags))
+
+    # --- writes ----------------------------------------------------------------------------------------------
+
+    def insert_rows(self, layout: Any, rows: Any, timestamp: int, ttl: Optional[int], consistency: int,
+                    retry: bool = True) -> None:
+        """Write {key: columns} of one family: one request, or several where one would be above the server's limit.
+
+        Keys, names and values are packed here. A key that packs like another of `rows` is merged with it.
+        """
+        seqid = next_seqid()
+        frame = codec.encode_rows(seqid, layout, rows, timestamp, ttl, consistency)
+        if len(frame) - 4 <= self.max_request_bytes:
+            self._run('batch_mutate', seqid, frame,
+                      lambda reply: codec.decode_void(reply, 'batch_mutate', seqid), retry)
+            return
+        pending = []
+        for key, columns in rows.items():
+            count, data = codec.encode_insertions(layout, key, columns, timestamp, ttl)
+            pending.append(Mutations(layout.family, codec.pack_key(layout, key), count, data))
+        self.mutate(pending, consistency, retry=retry)
+
+    def mutate(self, pending: List[Mutations], consistency: int, atomic: bool = False, retry: bool = True) -> None:
+        """Send `pending` in order, in as few requests as the size limit allows; an atomic batch is one request.
+
+        Every request is laid out before the first byte is sent. What a request carried is taken off `pending` when
+        it is acknowledged: after an error the list holds what was not sent or has an unknown outcome.
+        """
+        method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
+        for entries in self._requests(pending, atomic):
+            seqid = next_seqid()
+            frame = codec.encode_batch(seqid, [(entry.family, entry.key, entry.count, entry.data)
+                                               for entry in entries], consistency, atomic)
+            self._run(method, seqid, frame, lambda reply, seqid=seqid: codec.decode_void(reply, method, seqid), retry)
+            del pending[:len(entries)]
+
+    def _requests(self, pending: List[Mutations], atomic: bool) -> List[List[Mutations]]:
+        limit = self.max_request_bytes
+        total = codec.BATCH_OVERHEAD + sum(map(_size, pending))
+        if total <= limit:
+            return [list(pending)] if pending else []
+        if atomic:
+            raise RequestTooLarge(f'an atomic batch of {total} bytes is above max_request_bytes={limit}, and cannot be '
+                                  'split without losing its atomicity; nothing was sent')
+        whole = [part for entry in pending for part in _split(entry, limit)]
+        requests: List[List[Mutations]] = []
+        room = 0
+        for entry in whole:
+            size = _size(entry)
+            if size > room:
+                requests.append([])
+                room = limit - codec.BATCH_OVERHEAD
+            requests[-1].append(entry)
+            room -= size
+        pending[:] = whole
+        return requests
+
+    def add(self, layout: Any, key: bytes, super_column: Optional[bytes], column: bytes, delta: int,
+            consistency: int, retry: bool = False) -> None:
+        seqid = next_seqid()
+        frame = codec.encode_add(seqid, key, layout.family, super_column, column, delta, consistency)
+        self._run('add', seqid, frame, lambda reply: codec.decode_void(reply, 'add', seqid), retry)
+
+    def remove(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
+               timestamp: int, consistency: int) -> None:
+        seqid = next_seqid()
+        frame = codec.encode_remove(seqid, key, layout.family, super_column, column, timestamp, consistency)
+        self._run('remove', seqid, frame, lambda reply: codec.decode_void(reply, 'remove', seqid))
+
+    def remove_counter(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
+                       consistency: int, retry: bool = False) -> None:
+        seqid = next_seqid()
+        frame = codec.encode_remove_counter(seqid, key, layout.family, super_column, column, consistency)
+        self._run('remove_counter', seqid, frame,
+                  lambda reply: codec.decode_void(reply, 'remove_counter', seqid), retry)
+
+    def truncate(self, family: str) -> None:
+        seqid = next_seqid()
+        frame = codec.encode_truncate(seqid, family)
+        self._run('truncate', seqid, frame, lambda reply: codec.decode_void(reply, 'truncate', seqid), retry=False)
+
+
+def _size(entry: Mutations) -> int:
+    """The most that an entry adds to a request: its mutations, key, family name and the heads of map and list."""
+    return len(entry.data) + len(entry.key) + len(entry.family) + codec.ENTRY_OVERHEAD
+
+
+def _split(entry: Mutations, limit: int) -> List[Mutations]:
+    """`entry` in parts that each fit into a request. Raises MutationTooLarge where one mutation does not."""
+    room = limit - codec.BATCH_OVERHEAD - (_size(entry) - len(entry.data))
+    if len(entry.data) <= room:
+        return [entry]
+    parts, start, end, count = [], 0, 0, 0
+    for length in codec.mutation_lengths(entry.data, entry.count):
+        if length > room:
+            raise MutationTooLarge(
+                f'one mutation of {length} bytes in row {entry.key!r:.80} of family {entry.family.decode()!r} is above '
+                f'what max_request_bytes={limit} leaves room for ({room} bytes); nothing was sent')
+        if end + length - start > room:
+            parts.append(Mutations(entry.family, entry.key, count, entry.data[start:end], entry.counter, entry.source))
+            start, count = end, 0
+        end, count = end + length, count + 1
+    parts.append(Mutations(entry.family, entry.key, count, entry.data[start:end], entry.counter, entry.source))
+    return parts
