@@ -19,6 +19,8 @@ from pycassa.cassandra.ttypes import KsDef
 NO_REAL_SERVER = 'no real Cassandra given: --cassandra VERSION@HOST:PORT (./dev server 2.1 starts one)'
 EMBEDDED_PROFILES = ('2.1', '3.11')
 
+_skipped: List[str] = []
+
 
 class Server(NamedTuple):
     """A server under test. `profile` is its version as semantics differ by it: '2.1', '3.11', ..."""
@@ -41,6 +43,26 @@ def pytest_addoption(parser):
                      help='a real Cassandra to run the tests of server behaviour on')
 
 
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'real_server: runs on a real Cassandra server')
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped and not hasattr(report, 'wasxfail'):
+        _skipped.append(report.nodeid)
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Where nothing may be missing (PYCASSA_NO_SKIPS=1, as in CI), a skipped test is a failed run."""
+    if os.environ.get('PYCASSA_NO_SKIPS') and _skipped and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    if os.environ.get('PYCASSA_NO_SKIPS') and _skipped:
+        terminalreporter.write_line(f'{len(_skipped)} tests were skipped, and PYCASSA_NO_SKIPS allows none', red=True)
+
+
 def pytest_report_header(config):
     real = ', '.join(_real_servers(config)) or 'none'
     return f'pycassa: {pycassa.codec.implementation()} implementation; real servers: {real}'
@@ -54,9 +76,10 @@ def _real_servers(config) -> List[str]:
 def pytest_generate_tests(metafunc):
     if 'server' not in metafunc.fixturenames:
         return
-    names = [f'embedded-{profile}' for profile in EMBEDDED_PROFILES]
-    names += [f'real-{text}' for text in _real_servers(metafunc.config)] or ['real']
-    metafunc.parametrize('server', names, indirect=True, scope='session')
+    real = [f'real-{text}' for text in _real_servers(metafunc.config)] or ['real']
+    servers = [f'embedded-{profile}' for profile in EMBEDDED_PROFILES]
+    servers += [pytest.param(name, marks=pytest.mark.real_server) for name in real]
+    metafunc.parametrize('server', servers, indirect=True, scope='session')
 
 
 @pytest.fixture(scope='session')
