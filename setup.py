@@ -21,7 +21,7 @@ MAPPED = {'pycassa.cassandra': 'cassandra', 'pycassa._speedups': '_speedups'}
 
 
 def installed_drivers():
-    """The CQL drivers in the environment that this build installs into; pip's build isolation hides it from sys.path."""
+    """The CQL drivers in the environment that this build installs into (which pip's build isolation hides)."""
     paths = {sysconfig.get_path('purelib'), sysconfig.get_path('platlib'), site.getusersitepackages()}
     names = {re.sub(r'[-_.]+', '-', distribution.metadata['Name'] or '').lower()
              for distribution in importlib.metadata.distributions(path=[path for path in paths if path])}
