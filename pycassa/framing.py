@@ -1,0 +1,439 @@
+"""Whole Thrift messages over a byte stream: framed, unframed, and through the transports that users bring."""
+import io
+import socket
+import struct
+from typing import Any, Callable, Optional
+
+from thrift.transport.TTransport import CReadableTransport, TFramedTransport, TTransportBase, TTransportException
+
+from pycassa.errors import (CallTimeout, ConnectionClosed, ConnectionFailed, ProtocolError, PycassaError,
+                            ReplyTooLarge, TransportError)
+from pycassa.transport import StreamSocket
+
+__all__ = ['AdaptedTransport', 'FramedTransport', 'MAX_REPLY_BYTES', 'MessageTransport', 'SocketTransport',
+           'collect_message', 'name_call']
+
+MAX_REPLY_BYTES = 256 * 1024 * 1024
+
+_SCRATCH_BYTES = 65536
+_MAX_DEPTH = 64
+_MAX_METHOD_BYTES = 1024
+_FRAME_HEAD = struct.Struct('>i')
+_I32 = struct.Struct('>i')
+_MAP_HEAD = struct.Struct('>BBi')
+_LIST_HEAD = struct.Struct('>Bi')
+
+_VERSION_1 = b'\x80\x01'
+_STRING, _STRUCT, _MAP, _SET, _LIST = 11, 12, 13, 14, 15
+_FIXED_BYTES = {2: 1, 3: 1, 4: 8, 6: 2, 8: 4, 10: 8, 16: 16}
+
+
+# --- what else than Thrift may have answered -----------------------------------------------------------------------
+
+def _not_a_frame(server: str, head: bytes) -> ProtocolError:
+    """The error for the first bytes of a reply that cannot be a frame's length."""
+    if head[:2] == _VERSION_1:
+        hint = 'it answers without frames (framed_transport=False)'
+    elif head[:1] == b'\x15' and head[1:2] == b'\x03':
+        hint = 'it expects TLS (ssl_context=…, or socket_factory=make_ssl_socket_factory(…))'
+    else:
+        hint = 'is it a Thrift port (9160)?'
+    return ProtocolError(f'{server}: the server did not answer in framed Thrift, its reply begins with '
+                         f'{bytes(head[:8])!r}: {hint}')
+
+
+def _not_a_message(server: str, head: bytes) -> ProtocolError:
+    hint = 'does it expect frames (framed_transport=True)?' if head[:1] == b'\0' else 'is it a Thrift port (9160)?'
+    return ProtocolError(f'{server}: the reply begins with {bytes(head)!r}, not with the head of a Thrift message: '
+                         f'{hint}')
+
+
+def _too_large(server: str, size: str, limit: int) -> ReplyTooLarge:
+    return ReplyTooLarge(f'{server}: a reply of {size} is above max_reply_bytes={limit}; read less at a time or raise '
+                         'the setting')
+
+
+def _method_of(frame: bytes) -> str:
+    length = min(_I32.unpack_from(frame, 8)[0], 100) if len(frame) > 12 else 0
+    return bytes(frame[12:12 + max(length, 0)]).decode('ascii', 'replace') or 'a call'
+
+
+def name_call(error: BaseException, method: str) -> None:
+    """Put the call's name before the message of a TransportError."""
+    if isinstance(error, TransportError):
+        error.message = f'{method}: {error.message}'
+        error.args = (error.message, error.type)
+
+
+# --- reading one unframed message ----------------------------------------------------------------------------------
+
+def collect_message(read_exactly: Callable[[int], bytes], limit: int = MAX_REPLY_BYTES,
+                    server: str = 'the server') -> bytes:
+    """One Thrift message of the binary protocol from a stream, read no further than its last byte.
+
+    `read_exactly(n)` returns n bytes or raises. What lengths promise is asked for in pieces, so that memory grows with
+    what arrives. Raises ProtocolError for what cannot be a message and ReplyTooLarge above `limit` bytes.
+    """
+    return _Collector(read_exactly, limit, server).message()
+
+
+class _Collector:
+    """The bytes of a message so far."""
+
+    def __init__(self, read_exactly: Callable[[int], bytes], limit: int, server: str) -> None:
+        self.read_exactly = read_exactly
+        self.limit = limit
+        self.server = server
+        self.data = bytearray()
+
+    def message(self) -> bytes:
+        head = self.take(4)
+        if head[:2] != _VERSION_1:
+            raise _not_a_message(self.server, head)
+        self.take(self.length(_MAX_METHOD_BYTES) + 4)
+        self.skip(_STRUCT, _MAX_DEPTH)
+        return bytes(self.data)
+
+    def take(self, count: int) -> bytes:
+        if len(self.data) + count > self.limit:
+            raise _too_large(self.server, 'more bytes', self.limit)
+        start = len(self.data)
+        while count:
+            part = self.read_exactly(min(count, _SCRATCH_BYTES))
+            self.data += part
+            count -= len(part)
+        return bytes(self.data[start:start + 8])
+
+    def length(self, most: Optional[int] = None) -> int:
+        return self.checked(_I32.unpack(self.take(4))[0], most)
+
+    def checked(self, length: int, most: Optional[int] = None) -> int:
+        if length < 0 or (most is not None and length > most):
+            raise ProtocolError(f'{self.server}: the reply is malformed: it has a length of {length}')
+        if length > self.limit:
+            raise _too_large(self.server, f'at least {length} bytes', self.limit)
+        return length
+
+    def skip(self, kind: int, depth: int) -> None:
+        if kind in _FIXED_BYTES:
+            self.take(_FIXED_BYTES[kind])
+        elif kind == _STRING:
+            self.take(self.length())
+        elif depth == 0:
+            raise ProtocolError(f'{self.server}: the reply is nested more than {_MAX_DEPTH} levels deep')
+        elif kind == _STRUCT:
+            self.skip_struct(depth - 1)
+        elif kind in (_LIST, _SET):
+            element, count = _LIST_HEAD.unpack(self.take(5))
+            self.skip_elements((element,), self.checked(count), depth - 1)
+        elif kind == _MAP:
+            key, value, count = _MAP_HEAD.unpack(self.take(6))
+            self.skip_elements((key, value), self.checked(count), depth - 1)
+        else:
+            raise ProtocolError(f'{self.server}: the reply is malformed: there is no Thrift type {kind}')
+
+    def skip_struct(self, depth: int) -> None:
+        while True:
+            kind = self.take(1)[0]
+            if kind == 0:
+                return
+            self.take(2)
+            self.skip(kind, depth)
+
+    def skip_elements(self, kinds: Any, count: int, depth: int) -> None:
+        if all(kind in _FIXED_BYTES for kind in kinds):
+            self.take(count * sum(_FIXED_BYTES[kind] for kind in kinds))
+            return
+        for _ in range(count):
+            for kind in kinds:
+                self.skip(kind, depth)
+
+
+# --- transports of messages ----------------------------------------------------------------------------------------
+
+class MessageTransport(TTransportBase, CReadableTransport):
+    """Sends and receives whole messages. Any failure in mid-call closes it, whatever its kind.
+
+    It is also a thrift transport, to be driven by the generated client: `write` collects a message, `flush` sends
+    it, `read` returns bytes of the reply, which is received as a whole. `deadline` (absolute, on the clock of the
+    stream) and `limit` (its name in error messages) bound the calls made this way.
+    """
+
+    def __init__(self, server: str, max_reply_bytes: int) -> None:
+        self.server = server
+        self.max_reply_bytes = max_reply_bytes
+        self.deadline: Optional[float] = None
+        self.limit = 'deadline'
+        self._request = bytearray(4)
+        self._reply = io.BytesIO()
+
+    def isOpen(self) -> bool:
+        raise NotImplementedError
+
+    def probe(self) -> bool:
+        """False when an idle connection cannot serve another call. Does not wait."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:
+        raise NotImplementedError
+
+    def _receive(self, deadline: Optional[float], limit: str) -> bytes:
+        raise NotImplementedError
+
+    def roundtrip(self, frame: bytes, deadline: Optional[float] = None, limit: str = 'deadline') -> bytes:
+        """Send `frame` (a message after its 4-byte length) and return the reply's message, without a length.
+
+        `deadline` bounds the whole; `limit` names it in the message of CallTimeout. Raises TransportError and its
+        subclasses; the transport is closed then.
+        """
+        try:
+            self._send(frame, deadline, limit)
+            return self._receive(deadline, limit)
+        except BaseException as error:
+            self.close()
+            name_call(error, _method_of(frame))
+            raise
+
+    # --- as a thrift transport -------------------------------------------------------------------------------
+
+    def write(self, buf: bytes) -> None:
+        """Add to the message that `flush` will send."""
+        self._request += buf
+
+    def pending(self) -> int:
+        """The bytes written and not flushed."""
+        return len(self._request) - 4
+
+    def discard(self) -> None:
+        """Forget what was written and not flushed, and what was received and not read."""
+        del self._request[4:]
+        self._reply = io.BytesIO()
+
+    def flush(self) -> None:
+        """Send what was written as one message."""
+        _FRAME_HEAD.pack_into(self._request, 0, self.pending())
+        frame = bytes(self._request)
+        self.discard()
+        try:
+            self._send(frame, self.deadline, self.limit)
+        except BaseException:
+            self.close()
+            raise
+
+    def receive(self) -> bytes:
+        """The next message, whole; `read` goes on within it."""
+        try:
+            message = self._receive(self.deadline, self.limit)
+        except BaseException:
+            self.close()
+            raise
+        self._reply = io.BytesIO(message)
+        return message
+
+    def unread(self) -> int:
+        """The bytes of the message received that were not read."""
+        return len(self._reply.getbuffer()) - self._reply.tell()
+
+    def read(self, sz: int) -> bytes:
+        """Up to `sz` bytes of the message received, or of the next one where that is read to its end."""
+        if not self.unread():
+            self.receive()
+        return self._reply.read(sz)
+
+    @property
+    def cstringio_buf(self) -> io.BytesIO:
+        return self._reply
+
+    def cstringio_refill(self, partialread: bytes, reqlen: int) -> io.BytesIO:
+        # A message is complete before its first byte is decoded.
+        raise EOFError(f'{self.server}: the reply ends before its last field')
+
+
+class SocketTransport(MessageTransport):
+    """Messages over a socket of ours: a round trip is three system calls (send, poll, recv) where the reply is small."""
+
+    def __init__(self, stream: StreamSocket, framed: bool = True, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
+        super().__init__(stream.server, max_reply_bytes)
+        self.stream = stream
+        self.framed = framed
+        self._scratch = bytearray(_SCRATCH_BYTES)
+        self._view = memoryview(self._scratch)
+
+    def open(self, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
+        """Connect. Raises ConnectionFailed, CallTimeout."""
+        self.stream.open(deadline, limit)
+
+    def isOpen(self) -> bool:
+        return self.stream.isOpen()
+
+    def probe(self) -> bool:
+        return self.stream.probe()
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:
+        self.stream.send(frame if self.framed else memoryview(frame)[4:], deadline, limit)
+
+    def _receive(self, deadline: Optional[float], limit: str) -> bytes:
+        if not self.framed:
+            return self._receive_unframed(deadline, limit)
+        view = self._view
+        have = self.stream.receive_into(view, deadline, limit)
+        while have < 4:
+            have += self.stream.receive_into(view[have:], deadline, limit)
+        length = _FRAME_HEAD.unpack_from(view)[0]
+        if length < 0 or length > self.max_reply_bytes:
+            raise self._bad_length(length, bytes(view[:min(have, 8)]))
+        if have == length + 4:
+            return bytes(view[4:have])
+        if have > length + 4:
+            raise ProtocolError(f'{self.server}: {have - length - 4} bytes came after the end of the reply')
+        return self._receive_rest(bytearray(view[4:have]), length, deadline, limit)
+
+    def _receive_rest(self, message: bytearray, length: int, deadline: Optional[float], limit: str) -> bytes:
+        view, full = self._view, True
+        while len(message) < length:
+            part = view[:length - len(message)]
+            # The last receive filled all it was given: more is likely to be there already.
+            received = self.stream.receive_into(part, deadline, limit, wait=not full)
+            message += part[:received]
+            full = received == len(part)
+        return bytes(message)
+
+    def _bad_length(self, length: int, head: bytes) -> TransportError:
+        garbage = length < 0 or head[:2] == b'\x15\x03' or all(32 <= byte < 127 for byte in head[:4])
+        return (_not_a_frame(self.server, head) if garbage
+                else _too_large(self.server, f'{length} bytes', self.max_reply_bytes))
+
+    def _receive_unframed(self, deadline: Optional[float], limit: str) -> bytes:
+        view = self._view
+        received = bytearray()
+
+        def read_exactly(count: int) -> bytes:
+            while len(received) < count:
+                size = self.stream.receive_into(view, deadline, limit)
+                received.extend(view[:size])
+            part = bytes(received[:count])
+            del received[:count]
+            return part
+
+        message = collect_message(read_exactly, self.max_reply_bytes, self.server)
+        if received:
+            raise ProtocolError(f'{self.server}: {len(received)} bytes came after the end of the reply')
+        return message
+
+
+class FramedTransport(TFramedTransport):
+    """Thrift's framed transport around `inner`, which AdaptedTransport frames by itself, with the limits set here."""
+
+    def __init__(self, inner: Any) -> None:
+        TFramedTransport.__init__(self, inner)
+        self.inner = inner
+
+
+class AdaptedTransport(MessageTransport):
+    """Messages through a transport that a user's factory made, which keeps its own time-outs.
+
+    `framed` says that frames are made here and `transport` is a plain stream. `stream` is the socket underneath
+    where that is one of ours, so that the deadline of a call holds all the same.
+    """
+
+    def __init__(self, transport: Any, server: str, framed: bool, stream: Any = None,
+                 max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
+        super().__init__(server, max_reply_bytes)
+        self.transport = transport
+        self.framed = framed
+        self.stream = stream
+        # Any socket of ours knows whether this process was forked from the one that opened it.
+        self._owner = StreamSocket('', 0)
+        self._closed = False
+
+    def isOpen(self) -> bool:
+        return not self._closed and not self._owner.foreign and bool(self.transport.isOpen())
+
+    def probe(self) -> bool:
+        if not self.isOpen():
+            return False
+        return self.stream.probe() if isinstance(self.stream, StreamSocket) else True
+
+    def open(self, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
+        """Open the user's transport. Raises ConnectionFailed, CallTimeout, and what the user's code raises."""
+        try:
+            self._bound(deadline, limit)
+            if not self.transport.isOpen():
+                self.transport.open()
+        except TransportError:
+            raise
+        except (TTransportException, OSError, EOFError) as error:
+            raise self._translated(error, opening=True) from error
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        # The parent's connection must not hear of it: what a user's close() would send is unknown.
+        if not self._owner.foreign:
+            self.transport.close()
+
+    def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:
+        self._check_owner()
+        try:
+            self._bound(deadline, limit)
+            self.transport.write(frame if self.framed else frame[4:])
+            self.transport.flush()
+        except TransportError:
+            raise
+        except (TTransportException, OSError, EOFError) as error:
+            raise self._translated(error) from error
+
+    def _receive(self, deadline: Optional[float], limit: str) -> bytes:
+        self._check_owner()
+        try:
+            if not self.framed:
+                return collect_message(self.transport.readAll, self.max_reply_bytes, self.server)
+            return self._receive_frame()
+        except TransportError:
+            raise
+        except (TTransportException, OSError, EOFError) as error:
+            raise self._translated(error) from error
+
+    def _receive_frame(self) -> bytes:
+        head = self.transport.readAll(4)
+        length = _FRAME_HEAD.unpack(head)[0]
+        if length < 0 or head[:2] == b'\x15\x03':
+            raise _not_a_frame(self.server, head)
+        if length > self.max_reply_bytes:
+            raise _too_large(self.server, f'{length} bytes', self.max_reply_bytes)
+        message = bytearray()
+        while len(message) < length:
+            message += self.transport.readAll(min(length - len(message), _SCRATCH_BYTES))
+        return bytes(message)
+
+    def _check_owner(self) -> None:
+        if self._closed:
+            raise TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
+        if self._owner.foreign:
+            raise TransportError(f'{self.server}: the connection belongs to the process that opened it, before a fork; '
+                                 'open another one here', TTransportException.NOT_OPEN)
+
+    def _bound(self, deadline: Optional[float], limit: str) -> None:
+        if isinstance(self.stream, StreamSocket):
+            self.stream.until(deadline, limit)
+        elif deadline is not None and self._owner.clock() >= deadline:
+            raise CallTimeout(f'{self.server}: {limit} had passed before the call was sent')
+
+    def _translated(self, error: BaseException, opening: bool = False) -> PycassaError:
+        kind = getattr(error, 'type', None)
+        inner = getattr(error, 'inner', None)
+        text = f'{self.server}: {error or error.__class__.__name__}' + (f' ({inner})' if inner else '')
+        if isinstance(error, socket.timeout) or kind == TTransportException.TIMED_OUT:
+            return CallTimeout(f'{text}: the time-out of the transport or socket factory in use has passed')
+        if opening:
+            return ConnectionFailed(text)
+        if isinstance(error, (OSError, EOFError)) or kind == TTransportException.END_OF_FILE:
+            return ConnectionClosed(text)
+        return TransportError(text, TTransportException.UNKNOWN if kind is None else kind)

@@ -1,0 +1,159 @@
+"""The Thrift calls by the bindings' objects, over a transport of whole messages, with every reply checked."""
+import functools
+import inspect
+from typing import Any, Callable, Dict, Optional, Set, Tuple, Union
+
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
+from thrift.protocol.TProtocol import TProtocolBase
+from thrift.Thrift import TApplicationException, TException, TMessageType
+
+from pycassa.cassandra import Cassandra
+from pycassa.errors import ApplicationError, ProtocolError, PycassaError, RequestTooLarge
+from pycassa.framing import MessageTransport, collect_message, name_call
+from pycassa.operations import next_seqid
+
+__all__ = ['CheckedProtocol', 'RawClient', 'is_own_method']
+
+Text = Union[str, bytes, bytearray, memoryview]
+
+# Early versions of thrift decode unknown nested fields without a limit, their C extension on the C stack.
+_DEPTH_IS_LIMITED = hasattr(TProtocolBase, 'increment_recursion_depth')
+
+
+class CheckedProtocol(TBinaryProtocolAccelerated):
+    """The strict binary protocol over a MessageTransport, for one call at a time.
+
+    The generated client numbers all its calls 0 and looks at the kind of the reply only. Here calls have sequence
+    ids, and a reply has to be the answer to the call, to hold no length above its own, and to end where its result
+    does. `str` is accepted where bytes are due and goes out as UTF-8, and the other way round.
+    """
+
+    def __init__(self, trans: MessageTransport, max_request_bytes: int) -> None:
+        super().__init__(trans, strictRead=True, strictWrite=True)
+        self.max_request_bytes = max_request_bytes
+        self.in_flight: Optional[Tuple[str, int]] = None
+
+    def writeMessageBegin(self, name: str, type: int, seqid: int) -> None:
+        self.trans.discard()
+        self.in_flight = None
+        self._name, self._seqid = name, next_seqid()
+        super().writeMessageBegin(name, type, self._seqid)
+
+    def writeMessageEnd(self) -> None:
+        size = self.trans.pending()
+        if size > self.max_request_bytes:
+            self.trans.discard()
+            raise RequestTooLarge(
+                f'a {self._name} call of {size} bytes is above max_request_bytes={self.max_request_bytes}, the frame '
+                'size that the server accepts (thrift_framed_transport_size_in_mb); nothing was sent')
+        self.in_flight = self._name, self._seqid
+
+    def writeBinary(self, str_val: Text) -> None:
+        data = str_val.encode('utf-8') if isinstance(str_val, str) else bytes(str_val)
+        self.writeI32(len(data))
+        self.trans.write(data)
+
+    writeString = writeBinary
+
+    def readMessageBegin(self) -> Tuple[str, int, int]:
+        message = self.trans.receive()
+        self.string_length_limit = self.container_length_limit = len(message)
+        if not _DEPTH_IS_LIMITED:
+            _check_nesting(message, self.trans.server)
+        name, kind, seqid = super().readMessageBegin()
+        if kind not in (TMessageType.REPLY, TMessageType.EXCEPTION) or (name, seqid) != self.in_flight:
+            raise ProtocolError(f'{self.trans.server}: the reply is of type {kind}, to the call {name!r:.80} with the '
+                                f'sequence id {seqid}, and the call was {self.in_flight}')
+        return name, kind, seqid
+
+    def readMessageEnd(self) -> None:
+        unread = self.trans.unread()
+        if unread:
+            raise ProtocolError(f'{self.trans.server}: {unread} bytes follow the end of the reply')
+        self.in_flight = None
+
+
+def _check_nesting(message: bytes, server: str) -> None:
+    position = 0
+
+    def read_exactly(count: int) -> bytes:
+        nonlocal position
+        part = message[position:position + count]
+        if len(part) < count:
+            raise ProtocolError(f'{server}: the reply ends before its last field')
+        position += count
+        return part
+
+    collect_message(read_exactly, len(message), server)
+
+
+# The functions below as they are on the class: what is none of them was put there by a user.
+_own: Set[Any] = set()
+
+
+def own_method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark `function` as one that calls the wire as the bindings would, so that the codec may stand in for it."""
+    _own.add(function)
+    return function
+
+
+def is_own_method(client: Any, name: str) -> bool:
+    """False when a user replaced or wrapped the Thrift method `name` on the object or on its class."""
+    return name not in client.__dict__ and getattr(type(client), name, None) in _own
+
+
+def _guarded(name: str) -> Callable[..., Any]:
+    bound_by_bindings = getattr(Cassandra.Client, name)
+
+    @functools.wraps(bound_by_bindings)
+    def call(self: 'RawClient', *args: Any, **kwargs: Any) -> Any:
+        self._begin(name)
+        try:
+            return bound_by_bindings(self, *args, **kwargs)
+        except BaseException as error:
+            failure = self._failed(name, error)
+            if failure is error:
+                raise
+            raise failure from error
+
+    call.__qualname__ = f'RawClient.{name}'
+    return own_method(call)
+
+
+class RawClient(Cassandra.Client):
+    """The generated client with every method guarded: see CheckedProtocol. Subclasses say how long a call may take."""
+
+    def __init__(self, trans: MessageTransport, max_request_bytes: int) -> None:
+        self._messages = trans
+        self._protocol = CheckedProtocol(trans, max_request_bytes)
+        Cassandra.Client.__init__(self, self._protocol)
+
+    def _begin(self, method: str) -> None:
+        """Set the transport's deadline for a call of `method`."""
+
+    def _failed(self, method: str, error: BaseException) -> BaseException:
+        """The error to raise for `error`, after closing the connection unless it is still in step with the server."""
+        if self._protocol.in_flight is None and not isinstance(error, TApplicationException):
+            # Nothing was sent, or the reply was read to its end and is an exception that the interface declares.
+            self._messages.discard()
+            return error
+        if isinstance(error, TApplicationException):
+            if error.type != TApplicationException.UNKNOWN_METHOD or self._protocol.in_flight is not None:
+                self._messages.close()
+            return ApplicationError(error.type, error.message)
+        self._messages.close()
+        name_call(error, method)
+        if isinstance(error, PycassaError) or not isinstance(error, Exception):
+            return error
+        if isinstance(error, (TException, EOFError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)):
+            reason = str(error) or error.__class__.__name__
+            return ProtocolError(f'{self._messages.server}: the reply to {method} is malformed: {reason}')
+        return error
+
+
+def _methods() -> Dict[str, Callable[..., Any]]:
+    return {name: _guarded(name) for name, _ in inspect.getmembers(Cassandra.Iface, inspect.isfunction)}
+
+
+for _name, _function in _methods().items():
+    setattr(RawClient, _name, _function)

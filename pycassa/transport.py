@@ -1,0 +1,469 @@
+"""A TCP or TLS byte stream to one server: non-blocking, with absolute deadlines, closed for good by any failure."""
+import math
+import os
+import select
+import socket
+import ssl
+import time
+from typing import Any, Callable, Iterable, List, Optional, Tuple, Type, Union
+
+from thrift.transport.TTransport import TTransportBase, TTransportException
+
+from pycassa.errors import (CallTimeout, ConfigurationError, ConnectionClosed, ConnectionFailed, ProtocolError,
+                            TransportError)
+
+__all__ = ['DEFAULT_PORT', 'StreamSocket', 'TLSSocketFactory', 'earliest', 'format_server', 'make_ssl_context',
+           'make_ssl_socket_factory', 'parse_server']
+
+DEFAULT_PORT = 9160
+
+Data = Union[bytes, bytearray, memoryview]
+Server = Union[str, bytes, Tuple[str, Union[int, str]], List[Any]]
+
+# The codes of POSIX: eventlet removes select.poll, and with it the names.
+_READ, _WRITE = 1, 4
+_LONGEST_POLL = 2_000_000_000
+
+_WOULD_BLOCK = (BlockingIOError, InterruptedError)
+
+
+class _Process:
+    """Counts the forks between the process that loaded this module and this one: a system call less than getpid."""
+
+    generation = 0
+
+    @classmethod
+    def forked(cls) -> None:
+        cls.generation += 1
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_Process.forked)
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------
+
+def parse_server(server: Server) -> Tuple[str, int]:
+    """The host and port of 'host', 'host:port', '::1', '[::1]', '[::1]:port' or a (host, port) pair.
+
+    The port is 9160 where none is given. Raises ConfigurationError, naming the address, where it is not one of these.
+    """
+    if isinstance(server, bytes):
+        server = server.decode('utf-8', 'replace')
+    if isinstance(server, (tuple, list)) and len(server) == 2:
+        host, port = server
+    elif isinstance(server, str):
+        host, port = _split_server(server)
+    else:
+        raise ConfigurationError(f"{server!r} is not a server address; one is 'host', 'host:port' or (host, port)")
+    host = host.strip() if isinstance(host, str) else host
+    if not isinstance(host, str) or not host or any(character in host for character in '[]/@ \t\r\n'):
+        raise ConfigurationError(f'the server address {server!r} has no valid host name')
+    return host, _parse_port(port, server)
+
+
+def _split_server(server: str) -> Tuple[str, Union[int, str]]:
+    text = server.strip()
+    if text.startswith('['):
+        host, bracket, rest = text[1:].partition(']')
+        if not bracket or (rest and not rest.startswith(':')):
+            raise ConfigurationError(f'the server address {server!r} is malformed; with IPv6 it is [address]:port')
+        return host, rest[1:] if rest else DEFAULT_PORT
+    if text.count(':') == 1:
+        host, _, port = text.partition(':')
+        return host, port
+    return text, DEFAULT_PORT
+
+
+def _parse_port(port: Any, server: Server) -> int:
+    if isinstance(port, str) and port.strip().isascii() and port.strip().isdigit():
+        port = int(port)
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise ConfigurationError(f'the server address {server!r} has the port {port!r}; a port is 1 to 65535')
+    return port
+
+
+def format_server(host: str, port: int) -> str:
+    """'host:port', with brackets around an IPv6 address."""
+    return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
+
+
+def earliest(deadline: Optional[float], limit: str, seconds: Optional[float], setting: str,
+             clock: Callable[[], float] = time.monotonic) -> Tuple[Optional[float], str]:
+    """The earlier of `deadline` and `seconds` from now, and the name of the one that it is, for error messages."""
+    if seconds is None:
+        return deadline, limit
+    expires = clock() + seconds
+    if deadline is not None and deadline < expires:
+        return deadline, limit
+    return expires, setting
+
+
+# --- TLS -----------------------------------------------------------------------------------------------------------
+
+def make_ssl_context(ca_certs: Optional[str] = None, validate: bool = True, certfile: Optional[str] = None,
+                     keyfile: Optional[str] = None) -> ssl.SSLContext:
+    """A client context of TLS 1.2 or later that checks the chain and the host name, unless `validate` is False.
+
+    `ca_certs` is a file of authorities (None: the system's); `certfile` and `keyfile` are this client's own
+    certificate and key. Raises ConfigurationError, naming the file, where one cannot be loaded.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not validate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    try:
+        if ca_certs is not None:
+            context.load_verify_locations(ca_certs)
+        elif validate:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    except OSError as error:
+        raise ConfigurationError(f'ca_certs={ca_certs!r} cannot be loaded: {error}') from error
+    if certfile is not None:
+        try:
+            context.load_cert_chain(certfile, keyfile)
+        except OSError as error:
+            raise ConfigurationError(f'certfile={certfile!r}, keyfile={keyfile!r} cannot be loaded: {error}') from error
+    return context
+
+
+class TLSSocketFactory:
+    """A socket factory `f(host, port)` of unopened TLS sockets. Connection runs its `ssl_context` itself."""
+
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        self.ssl_context = ssl_context
+
+    def __call__(self, host: str, port: int) -> 'StreamSocket':
+        return StreamSocket(host, port, ssl_context=self.ssl_context)
+
+
+def make_ssl_socket_factory(ca_certs: Optional[str], validate: bool = True, certfile: Optional[str] = None,
+                            keyfile: Optional[str] = None,
+                            ssl_context: Optional[ssl.SSLContext] = None) -> TLSSocketFactory:
+    """A `socket_factory` for servers whose client encryption is on, as in 1.11.
+
+    `ca_certs` names a file with the certificates of the authorities (None: the system's). The chain and the host
+    name are verified unless `validate` is False, and TLS is 1.2 or later. `certfile` and `keyfile` name this
+    client's certificate, for servers that ask for one. With an `ssl_context` that is used as it is and the other
+    arguments are not looked at. Raises ConfigurationError where a file cannot be loaded.
+    """
+    return TLSSocketFactory(ssl_context or make_ssl_context(ca_certs, validate, certfile, keyfile))
+
+
+# --- the stream ----------------------------------------------------------------------------------------------------
+
+class StreamSocket(TTransportBase):
+    """A connection to `host`:`port`, to be used by one thread at a time.
+
+    It has the methods of thrift's TSocket, and for its own kind `send` and `receive_into` with an absolute deadline
+    on `clock`. Sending comes before waiting; waiting is one poll. Sockets stay with the process that opened them: a
+    forked child can only drop its copy of the descriptor.
+    """
+
+    def __init__(self, host: str, port: int, *, connect_timeout: Optional[float] = None,
+                 timeout: Optional[float] = None, ssl_context: Optional[ssl.SSLContext] = None,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        self.host = host
+        self.port = port
+        self.server = format_server(host, port)
+        self.handle: Any = None
+        self.clock = clock
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
+        self._ssl_context = ssl_context
+        self._want_read: Tuple[Type[BaseException], ...] = _WOULD_BLOCK
+        self._generation = _Process.generation
+        self._poller: Any = None
+        self._call: Tuple[Optional[float], str] = (None, '')
+
+    # --- opening and closing ---------------------------------------------------------------------------------
+
+    @property
+    def foreign(self) -> bool:
+        """True in a process that was forked after the socket was opened; it must not use it."""
+        return self._generation != _Process.generation
+
+    def isOpen(self) -> bool:
+        """True from `open` until `close`, in the process that opened it. Asks neither socket nor server: see probe."""
+        return self.handle is not None and not self.foreign
+
+    def open(self, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
+        """Connect to the first address of `host` that answers, within `connect_timeout` and before `deadline`.
+
+        Every address gets an equal share of the time that is left. Looking the name up takes what it takes. Raises
+        ConnectionFailed, CallTimeout.
+        """
+        if self.handle is not None:
+            raise TransportError(f'{self.server}: already open', TTransportException.ALREADY_OPEN)
+        self._generation = _Process.generation
+        if deadline is None:
+            deadline, limit = self._call
+        seconds = self._timeout if self._connect_timeout is None else self._connect_timeout
+        deadline, limit = earliest(deadline, limit, seconds, f'connect_timeout={seconds}', self.clock)
+        try:
+            self._connect(deadline, limit)
+            if self._ssl_context is not None:
+                self._handshake(deadline, limit)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, deadline: Optional[float], limit: str) -> None:
+        addresses = self._addresses()
+        failures = []
+        for index, (family, kind, protocol, _, address) in enumerate(addresses):
+            expires = deadline
+            if deadline is not None:
+                now = self.clock()
+                expires = now + (deadline - now) / (len(addresses) - index)
+            try:
+                self._adopt(socket.socket(family, kind, protocol))
+                self._connect_to(address, expires, limit)
+                return
+            except OSError as error:
+                self.close()
+                failures.append((address, error))
+        raise self._connect_error(failures)
+
+    def _addresses(self) -> List[Any]:
+        try:
+            return socket.getaddrinfo(self.host, self.port, socket.AF_UNSPEC, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise ConnectionFailed(f'{self.server}: the host name cannot be resolved: {error}') from error
+
+    def _adopt(self, handle: Any) -> None:
+        """Take `handle`, non-blocking, as the socket."""
+        self.handle = handle
+        handle.setblocking(False)
+        # Looked up at run time: gevent replaces select.poll and eventlet removes it.
+        make_poller = getattr(select, 'poll', None)
+        self._poller = make_poller() if make_poller else None
+        if self._poller is not None:
+            self._poller.register(handle.fileno(), _READ)
+
+    def _connect_to(self, address: Any, deadline: Optional[float], limit: str) -> None:
+        handle = self.handle
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        try:
+            handle.connect(address)
+        except _WOULD_BLOCK:
+            self._wait(_WRITE, deadline, limit, 'no connection')
+            code = handle.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise OSError(code, os.strerror(code)) from None
+
+    def _connect_error(self, failures: List[Tuple[Any, OSError]]) -> TransportError:
+        tried = '; '.join(f'{format_server(*address[:2])}: {_reason(error)}' for address, error in failures)
+        cause = failures[-1][1] if failures else None
+        if failures and all(isinstance(error, CallTimeout) for _, error in failures):
+            error: TransportError = CallTimeout(str(cause))
+        else:
+            error = ConnectionFailed(f'{self.server}: could not connect ({tried})')
+        error.__cause__ = cause
+        return error
+
+    def _handshake(self, deadline: Optional[float], limit: str) -> None:
+        assert self._ssl_context is not None
+        try:
+            self._adopt(self._ssl_context.wrap_socket(self.handle, server_hostname=self.host.partition('%')[0],
+                                                      do_handshake_on_connect=False))
+            self._want_read = (*_WOULD_BLOCK, ssl.SSLWantReadError)
+            while True:
+                try:
+                    self.handle.do_handshake()
+                    return
+                except ssl.SSLWantReadError:
+                    self._wait(_READ, deadline, limit, 'the TLS handshake was not finished')
+                except ssl.SSLWantWriteError:
+                    self._wait(_WRITE, deadline, limit, 'the TLS handshake was not finished')
+        except CallTimeout:
+            raise
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectionFailed(f"{self.server}: the server's certificate was refused: {error.verify_message} "
+                                   '(make_ssl_socket_factory(ca_certs=…), ssl_context=…)') from error
+        except (OSError, ValueError) as error:
+            raise ConnectionFailed(f'{self.server}: the TLS handshake failed: {_reason(error)}') from error
+
+    def close(self) -> None:
+        """Close for good. In a forked child only the descriptor is closed, and the connection of the parent goes on."""
+        handle, self.handle = self.handle, None
+        self._poller = None
+        if handle is None:
+            return
+        try:
+            if not self.foreign:
+                # A child forked meanwhile may hold a copy of the descriptor: tell the server all the same.
+                handle.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        finally:
+            handle.close()
+
+    def probe(self) -> bool:
+        """False when the server has closed an idle connection or sent what was not asked for. Does not wait."""
+        if not self.isOpen():
+            return False
+        try:
+            if not self._poll(_READ, 0):
+                return True
+            if self._ssl_context is None:
+                return False
+            # TLS 1.3 sends session tickets after the handshake: readable, but no data.
+            self.handle.recv(1)
+            return False
+        except self._want_read:
+            return True
+        except OSError:
+            return False
+
+    # --- sending and receiving -------------------------------------------------------------------------------
+
+    def send(self, data: Data, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
+        """Send all of `data`. Raises ConnectionClosed, CallTimeout; the caller closes then."""
+        handle = self._usable_handle()
+        try:
+            sent = handle.send(data)
+            if sent < len(data):
+                self._send_rest(memoryview(data)[sent:], deadline, limit)
+        except self._want_read:
+            self._send_rest(memoryview(data), deadline, limit)
+        except TransportError:
+            raise
+        except ssl.SSLWantWriteError:
+            self._send_rest(memoryview(data), deadline, limit)
+        except OSError as error:
+            raise self._lost(error, len(data)) from error
+
+    def _send_rest(self, data: memoryview, deadline: Optional[float], limit: str) -> None:
+        events = _WRITE
+        while data:
+            self._wait(events, deadline, limit, 'the call was not sent')
+            events = _WRITE
+            try:
+                data = data[self.handle.send(data):]
+            except ssl.SSLWantReadError:
+                events = _READ
+            except (*_WOULD_BLOCK, ssl.SSLWantWriteError):
+                pass
+            except OSError as error:
+                raise self._lost(error, len(data)) from error
+
+    def receive_into(self, view: Data, deadline: Optional[float] = None, limit: str = 'deadline',
+                     wait: bool = True) -> int:
+        """Receive at least one byte into `view`, and return how many. Raises ConnectionClosed, CallTimeout.
+
+        `wait` says that nothing is expected to be there yet, so that waiting first saves a system call.
+        """
+        handle = self._usable_handle()
+        events = _READ
+        if self._ssl_context is not None:
+            # Decrypted bytes may be there with nothing left to poll for.
+            wait = False
+            self._check_time(deadline, limit)
+        elif not wait:
+            self._check_time(deadline, limit)
+        while True:
+            if wait:
+                self._wait(events, deadline, limit, 'no complete reply')
+            try:
+                received = handle.recv_into(view)
+            except self._want_read:
+                wait, events = True, _READ
+                continue
+            except ssl.SSLWantWriteError:
+                wait, events = True, _WRITE
+                continue
+            except OSError as error:
+                raise self._lost(error) from error
+            if received:
+                return received
+            raise ConnectionClosed(f'{self.server}: the server closed the connection before its reply was complete')
+
+    def _usable_handle(self) -> Any:
+        if self.handle is None:
+            raise TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
+        if self._generation != _Process.generation:
+            raise TransportError(f'{self.server}: the connection belongs to the process that opened it, before a fork; '
+                                 'open another one here', TTransportException.NOT_OPEN)
+        return self.handle
+
+    def _lost(self, error: OSError, sending: int = 0) -> TransportError:
+        if isinstance(error, ssl.SSLError):
+            return ProtocolError(f'{self.server}: TLS failed: {_reason(error)}')
+        text = f'{self.server}: the connection was lost: {_reason(error)}'
+        if sending > 1024 * 1024:
+            text += f' (while sending {sending} bytes: is the server\'s thrift_framed_transport_size_in_mb lower?)'
+        return ConnectionClosed(text)
+
+    def _expired(self, limit: str, state: str) -> CallTimeout:
+        return CallTimeout(f'{self.server}: {state} within {limit}')
+
+    def _check_time(self, deadline: Optional[float], limit: str) -> None:
+        if deadline is not None and self.clock() >= deadline:
+            raise self._expired(limit, 'no complete reply')
+
+    def _wait(self, events: int, deadline: Optional[float], limit: str, state: str) -> None:
+        """Wait until the socket can be read or written, or has failed. Raises CallTimeout."""
+        if deadline is None:
+            while not self._poll(events, None):
+                pass
+            return
+        while True:
+            remaining = deadline - self.clock()
+            if remaining <= 0:
+                raise self._expired(limit, state)
+            if self._poll(events, remaining):
+                return
+
+    def _poll(self, events: int, seconds: Optional[float]) -> bool:
+        if self._poller is None:
+            return self._select(events, seconds)
+        timeout = None if seconds is None else min(math.ceil(seconds * 1000), _LONGEST_POLL)
+        if events == _READ:
+            return bool(self._poller.poll(timeout))
+        self._poller.modify(self.handle.fileno(), events)
+        try:
+            return bool(self._poller.poll(timeout))
+        finally:
+            self._poller.modify(self.handle.fileno(), _READ)
+
+    def _select(self, events: int, seconds: Optional[float]) -> bool:
+        watched: Iterable[Any] = [self.handle]
+        if events == _READ:
+            return bool(select.select(watched, [], [], seconds)[0])
+        # Windows reports a refused connection among the exceptions only.
+        return any(select.select([], watched, watched, seconds))
+
+    # --- as thrift's TSocket ---------------------------------------------------------------------------------
+
+    def setTimeout(self, ms: Optional[float]) -> None:
+        """The time-out of opening, and of every single read and write, in milliseconds; None: none."""
+        self._timeout = None if ms is None else ms / 1000.0
+
+    def until(self, deadline: Optional[float], limit: str) -> None:
+        """Bound the reads and writes that follow by `deadline`, whatever their number."""
+        self._call = deadline, limit
+
+    def _bounds(self) -> Tuple[Optional[float], str]:
+        return earliest(*self._call, self._timeout, f'timeout={self._timeout}', self.clock)
+
+    def read(self, sz: int) -> bytes:
+        """From one to `sz` bytes."""
+        scratch = bytearray(min(sz, 65536))
+        received = self.receive_into(scratch, *self._bounds())
+        return bytes(scratch[:received])
+
+    def write(self, buf: Data) -> None:
+        """Send all of `buf`."""
+        self.send(buf, *self._bounds())
+
+    def flush(self) -> None:
+        """Nothing to do: writes are not buffered."""
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TransportError):
+        return str(error)
+    return getattr(error, 'strerror', None) or str(error) or error.__class__.__name__
