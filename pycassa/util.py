@@ -2,7 +2,6 @@
 import datetime
 import decimal
 import numbers
-import operator
 import random
 import uuid
 from typing import Any, Iterable, Optional, Tuple
@@ -76,18 +75,15 @@ def to_microseconds(value: Any) -> int:
 
 
 def _seconds_to_microseconds(value: Any) -> int:
-    if isinstance(value, (numbers.Rational, decimal.Decimal)) or not isinstance(value, numbers.Real):
-        try:
-            exact = operator.index(value)
-        except TypeError:
-            if not isinstance(value, (numbers.Rational, decimal.Decimal)):
-                raise TypeError(f'a time is a datetime, a date or a number of seconds since 1970, '
-                                f'not {type(value).__name__}') from None
-            exact = value
-        return round(exact * 1000000)
+    if isinstance(value, numbers.Integral):
+        return int(value) * 1000000
+    if not isinstance(value, (numbers.Real, decimal.Decimal)):
+        raise TypeError('a time is a datetime, a date or a number of seconds since 1970, '
+                        f'not {type(value).__name__}')
+    seconds: Any = value if isinstance(value, (decimal.Decimal, numbers.Rational)) else float(value)
     try:
-        # A float of seconds is off by up to half a microsecond in our century: cutting would lose one.
-        return round(float(value) * 1000000)
+        # A float of seconds is off by a fraction of a microsecond in our century: cutting would lose a whole one.
+        return round(seconds * 1000000)
     except OverflowError:
         raise ValueError(f'{value!r} is not a time') from None
 
