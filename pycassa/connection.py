@@ -9,13 +9,20 @@ from thrift.transport.TTransport import TFramedTransport
 
 from pycassa.cassandra.ttypes import AuthenticationRequest
 from pycassa.errors import ApplicationError, ConfigurationError, ProtocolError
-from pycassa.framing import (MAX_REPLY_BYTES, AdaptedTransport, FramedTransport, MessageTransport,
-                             SocketTransport)
+from pycassa.framing import MAX_REPLY_BYTES, AdaptedTransport, FramedTransport, MessageTransport, SocketTransport
 from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_by_objects
 from pycassa.rawcalls import RawClient, is_own_method, own_method
 from pycassa.sasl import TSaslClientTransport, make_sasl_transport_factory
-from pycassa.transport import (DEFAULT_PORT, StreamSocket, TLSSocketFactory, earliest, format_server,
-                               make_ssl_context, make_ssl_socket_factory, parse_server)
+from pycassa.transport import (
+    DEFAULT_PORT,
+    StreamSocket,
+    TLSSocketFactory,
+    earliest,
+    format_server,
+    make_ssl_context,
+    make_ssl_socket_factory,
+    parse_server,
+)
 
 __all__ = ['DEFAULT_PORT', 'DEFAULT_SERVER', 'Connection', 'TSaslClientTransport', 'default_socket_factory',
            'default_transport_factory', 'format_server', 'make_sasl_transport_factory', 'make_ssl_context',
@@ -193,7 +200,7 @@ def _stream(host: str, port: int, socket_factory: Callable[..., Any], ssl_contex
         ssl_context = socket_factory.ssl_context
     elif socket_factory is not default_socket_factory:
         if ssl_context is not None:
-            raise ConfigurationError('ssl_context= has no effect on a socket_factory= of your own; leave one of them out')
+            raise ConfigurationError('ssl_context= has no effect on a socket_factory= of your own; leave one out')
         return socket_factory(host, port)
     return StreamSocket(host, port, connect_timeout=connect_timeout, ssl_context=ssl_context)
 

@@ -6,8 +6,15 @@ from typing import Any, Callable, Optional
 
 from thrift.transport.TTransport import CReadableTransport, TFramedTransport, TTransportBase, TTransportException
 
-from pycassa.errors import (CallTimeout, ConnectionClosed, ConnectionFailed, ProtocolError, PycassaError,
-                            ReplyTooLarge, TransportError)
+from pycassa.errors import (
+    CallTimeout,
+    ConnectionClosed,
+    ConnectionFailed,
+    ProtocolError,
+    PycassaError,
+    ReplyTooLarge,
+    TransportError,
+)
 from pycassa.transport import StreamSocket
 
 __all__ = ['AdaptedTransport', 'FramedTransport', 'MAX_REPLY_BYTES', 'MessageTransport', 'SocketTransport',
@@ -253,7 +260,7 @@ class MessageTransport(TTransportBase, CReadableTransport):
 
 
 class SocketTransport(MessageTransport):
-    """Messages over a socket of ours: a round trip is three system calls (send, poll, recv) where the reply is small."""
+    """Messages over a socket of ours. A round trip with a small reply is three system calls: send, poll, recv."""
 
     def __init__(self, stream: StreamSocket, framed: bool = True, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
         super().__init__(stream.server, max_reply_bytes)
@@ -321,7 +328,10 @@ class SocketTransport(MessageTransport):
             del received[:count]
             return part
 
-        message = collect_message(read_exactly, self.max_reply_bytes, self.server)
+        try:
+            message = collect_message(read_exactly, self.max_reply_bytes, self.server)
+        except ConnectionClosed as error:
+            raise ConnectionClosed(f'{error} (servers since 0.8 answer to frames only: framed_transport=True)') from error
         if received:
             raise ProtocolError(f'{self.server}: {len(received)} bytes came after the end of the reply')
         return message
@@ -393,6 +403,9 @@ class AdaptedTransport(MessageTransport):
     def _receive(self, deadline: Optional[float], limit: str) -> bytes:
         self._check_owner()
         try:
+            if isinstance(self.transport, TFramedTransport):
+                # One frame is one message, and it does not read beyond a frame.
+                return self.transport.read(self.max_reply_bytes)
             if not self.framed:
                 return collect_message(self.transport.readAll, self.max_reply_bytes, self.server)
             return self._receive_frame()

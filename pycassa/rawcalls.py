@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Optional, Set, Tuple, Union
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
 from thrift.protocol.TProtocol import TProtocolBase
-from thrift.Thrift import TApplicationException, TException, TMessageType
+from thrift.Thrift import TApplicationException, TMessageType
 
 from pycassa.cassandra import Cassandra
 from pycassa.errors import ApplicationError, ProtocolError, PycassaError, RequestTooLarge
@@ -32,10 +32,11 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
         super().__init__(trans, strictRead=True, strictWrite=True)
         self.max_request_bytes = max_request_bytes
         self.in_flight: Optional[Tuple[str, int]] = None
+        self.received = False
 
     def writeMessageBegin(self, name: str, type: int, seqid: int) -> None:
         self.trans.discard()
-        self.in_flight = None
+        self.in_flight, self.received = None, False
         self._name, self._seqid = name, next_seqid()
         super().writeMessageBegin(name, type, self._seqid)
 
@@ -49,7 +50,7 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
         self.in_flight = self._name, self._seqid
 
     def writeBinary(self, str_val: Text) -> None:
-        data = str_val.encode('utf-8') if isinstance(str_val, str) else bytes(str_val)
+        data = str_val.encode('utf-8') if isinstance(str_val, str) else bytes(memoryview(str_val))
         self.writeI32(len(data))
         self.trans.write(data)
 
@@ -57,6 +58,7 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
 
     def readMessageBegin(self) -> Tuple[str, int, int]:
         message = self.trans.receive()
+        self.received = True
         self.string_length_limit = self.container_length_limit = len(message)
         if not _DEPTH_IS_LIMITED:
             _check_nesting(message, self.trans.server)
@@ -92,7 +94,10 @@ _own: Set[Any] = set()
 
 
 def own_method(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark `function` as one that calls the wire as the bindings would, so that the codec may stand in for it."""
+    """Mark `function`, a Thrift method of a subclass of ours, as one that the codec may stand in for.
+
+    Methods without the mark are users': Connection.execute_call goes through them, with the bindings' objects.
+    """
     _own.add(function)
     return function
 
@@ -143,12 +148,10 @@ class RawClient(Cassandra.Client):
             return ApplicationError(error.type, error.message)
         self._messages.close()
         name_call(error, method)
-        if isinstance(error, PycassaError) or not isinstance(error, Exception):
+        if isinstance(error, PycassaError) or not isinstance(error, Exception) or not self._protocol.received:
             return error
-        if isinstance(error, (TException, EOFError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)):
-            reason = str(error) or error.__class__.__name__
-            return ProtocolError(f'{self._messages.server}: the reply to {method} is malformed: {reason}')
-        return error
+        reason = str(error) or error.__class__.__name__
+        return ProtocolError(f'{method}: {self._messages.server}: the reply is malformed: {reason}')
 
 
 def _methods() -> Dict[str, Callable[..., Any]]:

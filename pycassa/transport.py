@@ -9,8 +9,14 @@ from typing import Any, Callable, Iterable, List, Optional, Tuple, Type, Union
 
 from thrift.transport.TTransport import TTransportBase, TTransportException
 
-from pycassa.errors import (CallTimeout, ConfigurationError, ConnectionClosed, ConnectionFailed, ProtocolError,
-                            TransportError)
+from pycassa.errors import (
+    CallTimeout,
+    ConfigurationError,
+    ConnectionClosed,
+    ConnectionFailed,
+    ProtocolError,
+    TransportError,
+)
 
 __all__ = ['DEFAULT_PORT', 'StreamSocket', 'TLSSocketFactory', 'earliest', 'format_server', 'make_ssl_context',
            'make_ssl_socket_factory', 'parse_server']
@@ -394,7 +400,7 @@ class StreamSocket(TTransportBase):
             return ProtocolError(f'{self.server}: TLS failed: {_reason(error)}')
         text = f'{self.server}: the connection was lost: {_reason(error)}'
         if sending > 1024 * 1024:
-            text += f' (while sending {sending} bytes: is the server\'s thrift_framed_transport_size_in_mb lower?)'
+            text += f' (sending {sending} bytes; thrift_framed_transport_size_in_mb is the most that it takes)'
         return ConnectionClosed(text)
 
     def _expired(self, limit: str, state: str) -> CallTimeout:
