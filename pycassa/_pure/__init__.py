@@ -1,0 +1,1 @@
+"""The codec in pure Python: the twin of pycassa._speedups. Only pycassa.codec chooses between them."""

@@ -1,0 +1,209 @@
+"""From columns as dicts to bytes: the Layout of a family, and the mutations that insert its columns.
+
+No Column or Mutation object is made: one tuple of byte strings per column joins a list that is joined once.
+"""
+from functools import partial
+from struct import Struct
+from struct import error as StructError
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, Union
+
+from pycassa._pure import packing
+from pycassa._pure.packing import Scalar
+from pycassa._pure.wire import LENGTHS, i32, i64, length
+from pycassa.errors import PackingError
+
+__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'column_tail', 'is_builtin', 'pack_key', 'pairs']
+
+# What pack and unpack functions raise, users' own included.
+CONVERSION_ERRORS: Tuple[Type[Exception], ...] = packing.PACK_ERRORS + (ArithmeticError, AttributeError, LookupError)
+
+_pack_counter = Struct('>q').pack
+
+# str.encode takes only str, and encodes UTF-8; for all else the Scalar decides.
+_DIRECT: Dict[str, Callable[[Any], bytes]] = {'UTF8Type': str.encode}
+
+
+class Layout:
+    """How the keys, names and values of one family are converted.
+
+    `validators` are the types of single columns, by packed name (in a super family: packed subcolumn name); `value`
+    is that of all others. In a super family `super_name` is the type of super column names and `name` that of the
+    subcolumns. Immutable by convention: where a type changes, a new Layout is made.
+    """
+
+    __slots__ = ('family', 'key', 'name', 'value', 'super_name', 'validators', 'counter',
+                 'pack_key', 'pack_name', 'pack_value', 'packers')
+
+    def __init__(self, family: Union[str, bytes], *, key: Scalar, name: Scalar, value: Scalar,
+                 super_name: Optional[Scalar] = None, validators: Optional[Mapping[bytes, Scalar]] = None,
+                 counter: bool = False) -> None:
+        self.family: bytes = family.encode() if isinstance(family, str) else bytes(family)
+        self.key = key
+        self.name = name
+        self.value = value
+        self.super_name = super_name
+        self.validators: Dict[bytes, Scalar] = dict(validators or {})
+        self.counter = counter
+        self.pack_key = _packer(key)
+        self.pack_name = _packer(name)
+        self.pack_value = _packer(value)
+        self.packers = {name: _packer(scalar) for name, scalar in self.validators.items()}
+
+    def __repr__(self) -> str:
+        kind = ('super ' if self.super_name is not None else '') + ('counter ' if self.counter else '')
+        return f'<Layout of {kind}family {self.family.decode()!r}>'
+
+
+def _packer(scalar: Scalar) -> Callable[[Any], bytes]:
+    """The function that packs values of `scalar` on hot paths: what it cannot do is given to `_exactly`."""
+    if scalar.name in _DIRECT and is_builtin(scalar):
+        return _DIRECT[scalar.name]
+    if is_builtin(scalar) and scalar.name != 'EmptyType':
+        return scalar.pack
+    return lambda value: _checked(scalar, value)
+
+
+def is_builtin(scalar: Scalar) -> bool:
+    """Whether a Scalar is one of the codec's own, whose pack and unpack are known to keep their contract."""
+    try:
+        return packing.scalar(scalar.name) is scalar
+    except KeyError:
+        return False
+
+
+def _checked(scalar: Scalar, value: Any) -> bytes:
+    """Pack by functions that may be a user's: None is never stored, and what comes back must be bytes."""
+    if value is None:
+        raise TypeError('None cannot be stored')
+    data = scalar.pack(value)
+    if type(data) is bytes:
+        return data
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    raise TypeError(f'pack returned {type(data).__name__}, not bytes')
+
+
+def _exactly(scalar: Scalar, value: Any, describe: Callable[[], str]) -> bytes:
+    """Pack where the hot path could not: the bytes after all, or a PackingError that begins with `describe()`."""
+    try:
+        return _checked(scalar, value)
+    except CONVERSION_ERRORS as error:
+        raise PackingError(f'{describe()} of class {type(value).__name__} cannot be packed as {scalar.name}: '
+                           f'{error}') from error
+
+
+def _row(layout: Layout, key: Any) -> str:
+    return f'family {layout.family.decode()!r}, row {key!r:.80}'
+
+
+def _column(layout: Layout, key: Any, super_name: Any, name: Any) -> str:
+    inside = f', super column {super_name[0]!r:.80}' if super_name else ''
+    return f'{_row(layout, key)}{inside}, column {name!r:.80}'
+
+
+def _super_column(layout: Layout, key: Any, name: Any, what: str) -> str:
+    return f'{_row(layout, key)}, super column {name!r:.80}: {what}'
+
+
+def pack_key(layout: Layout, key: Any) -> bytes:
+    """The bytes of a row key. Raises PackingError, which names family, key, type and the key's class."""
+    try:
+        return layout.pack_key(key)
+    except CONVERSION_ERRORS:
+        return _exactly(layout.key, key, lambda: f'{_row(layout, key)}: a key')
+
+
+def _pack_name(layout: Layout, key: Any, super_name: Any, name: Any) -> bytes:
+    return _exactly(layout.name, name, lambda: f'{_column(layout, key, super_name, name)}: a name')
+
+
+def _pack_value(layout: Layout, key: Any, super_name: Any, name: Any, packed: bytes, value: Any) -> bytes:
+    scalar = layout.validators.get(packed, layout.value)
+    return _exactly(scalar, value, lambda: f'{_column(layout, key, super_name, name)}: a value')
+
+
+def pairs(mapping: Any, describe: Callable[[], str]) -> Any:
+    """The (name, value) pairs of a dict or of any object with items(), sized and iterable more than once."""
+    if type(mapping) is dict:
+        return mapping.items()
+    try:
+        items = mapping.items
+    except AttributeError:
+        raise PackingError(f'{describe()} are given as a mapping, not as {type(mapping).__name__}') from None
+    return tuple(items())
+
+
+def column_tail(timestamp: int, ttl: Optional[int]) -> bytes:
+    """The end of every column written with this timestamp (microseconds) and ttl (seconds), its stop included.
+
+    A float ttl is cut to whole seconds.
+    """
+    tail = b'\x0a\0\3' + i64(timestamp, 'a timestamp')
+    if ttl is not None:
+        tail += b'\x08\0\4' + i32(int(ttl) if isinstance(ttl, float) else ttl, 'a ttl')
+    return tail + b'\0'
+
+
+# A mutation that holds a column, up to the length of its name; what follows `column_tail` in it; the same of a
+# column inside a super column; the field that precedes a column's value.
+_COLUMN, _COLUMN_END = b'\x0c\0\1\x0c\0\1\x0b\0\1', b'\0\0'
+_COUNTER, _COUNTER_END = b'\x0c\0\1\x0c\0\3\x0b\0\1', b'\0\0\0'
+_SUBCOLUMN, _SUBCOUNTER_END = b'\x0b\0\1', b'\0'
+_SUPER, _COUNTER_SUPER = b'\x0c\0\1\x0c\0\2\x0b\0\1', b'\x0c\0\1\x0c\0\4\x0b\0\1'
+_SUPER_COLUMNS, _SUPER_END = b'\x0f\0\2\x0c', b'\0\0\0'
+_VALUE, _COUNT = b'\x0b\0\2', b'\x0a\0\2'
+
+Pairs = Iterable[Tuple[Any, Any]]
+
+
+def append_insertions(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:
+    """Append the Mutation structs of one row's columns, (name, value) or (super name, columns) pairs, to `parts`."""
+    if layout.super_name is not None:
+        _append_supers(parts, layout, key, columns, tail)
+    elif layout.counter:
+        _append_counters(parts, layout, key, columns, _COUNTER, _COUNTER_END)
+    else:
+        _append_columns(parts, layout, key, columns, _COLUMN, tail + _COLUMN_END)
+
+
+def _append_columns(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, head: bytes, tail: bytes,
+                    super_name: Any = None) -> None:
+    pack_name, pack_value, packers = layout.pack_name, layout.pack_value, layout.packers
+    for name, value in columns:
+        try:
+            packed = pack_name(name)
+            data = packers.get(packed, pack_value)(value) if packers else pack_value(value)
+            parts += (head, LENGTHS[len(packed)], packed, _VALUE, LENGTHS[len(data)], data, tail)
+        except CONVERSION_ERRORS:
+            packed = _pack_name(layout, key, super_name, name)
+            data = _pack_value(layout, key, super_name, name, packed, value)
+            parts += (head, length(len(packed)), packed, _VALUE, length(len(data)), data, tail)
+
+
+def _append_counters(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, head: bytes, tail: bytes,
+                     super_name: Any = None) -> None:
+    for name, value in columns:
+        try:
+            packed = layout.pack_name(name)
+        except CONVERSION_ERRORS:
+            packed = _pack_name(layout, key, super_name, name)
+        try:
+            delta = _pack_counter(value)
+        except StructError as error:
+            raise PackingError(f'{_column(layout, key, super_name, name)}: a value of class {type(value).__name__} '
+                               f'cannot be packed as CounterColumnType: {error}') from error
+        parts += (head, length(len(packed)), packed, _COUNT, delta, tail)
+
+
+def _append_supers(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:
+    super_type: Any = layout.super_name
+    for super_name, subcolumns in columns:
+        packed = _exactly(super_type, super_name, partial(_super_column, layout, key, super_name, 'a name'))
+        items: Any = pairs(subcolumns, partial(_super_column, layout, key, super_name, 'its columns'))
+        parts += (_COUNTER_SUPER if layout.counter else _SUPER, length(len(packed)), packed,
+                  _SUPER_COLUMNS, length(len(items)))
+        if layout.counter:
+            _append_counters(parts, layout, key, items, _SUBCOLUMN, _SUBCOUNTER_END, (super_name,))
+        else:
+            _append_columns(parts, layout, key, items, _SUBCOLUMN, tail, (super_name,))
+        parts.append(_SUPER_END)

@@ -1,0 +1,62 @@
+"""The pure implementation of the codec in one namespace: what pycassa.codec serves, under the same names."""
+from pycassa._pure.columns import Layout, pack_key
+from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL
+from pycassa._pure.cursor import Cursor, message_header
+from pycassa._pure.mutations import (
+    BATCH_OVERHEAD,
+    ENTRY_OVERHEAD,
+    encode_batch,
+    encode_deletion,
+    encode_insertions,
+    encode_rows,
+    mutation_lengths,
+)
+from pycassa._pure.packing import (
+    PACK_ERRORS,
+    Scalar,
+    bytes_scalar,
+    composite,
+    dynamic_composite,
+    reversed_order,
+    scalar,
+)
+from pycassa._pure.replies import (
+    decode_get,
+    decode_get_count,
+    decode_get_slice,
+    decode_get_slice_items,
+    decode_key_slices,
+    decode_multiget_count,
+    decode_multiget_slice,
+    decode_void,
+)
+from pycassa._pure.requests import (
+    encode_add,
+    encode_get,
+    encode_get_count,
+    encode_get_indexed_slices,
+    encode_get_range_slices,
+    encode_get_slice,
+    encode_insert,
+    encode_key_range,
+    encode_multiget_count,
+    encode_multiget_slice,
+    encode_names_predicate,
+    encode_remove,
+    encode_remove_counter,
+    encode_slice_predicate,
+    encode_truncate,
+)
+
+__all__ = [
+    'BATCH_OVERHEAD', 'Cursor', 'ENTRY_OVERHEAD', 'IMPLEMENTATION', 'INCLUDE_TIMESTAMP', 'INCLUDE_TTL', 'Layout',
+    'PACK_ERRORS', 'Scalar', 'bytes_scalar', 'composite', 'decode_get', 'decode_get_count', 'decode_get_slice',
+    'decode_get_slice_items', 'decode_key_slices', 'decode_multiget_count', 'decode_multiget_slice', 'decode_void',
+    'dynamic_composite', 'encode_add', 'encode_batch', 'encode_deletion', 'encode_get', 'encode_get_count',
+    'encode_get_indexed_slices', 'encode_get_range_slices', 'encode_get_slice', 'encode_insert', 'encode_insertions',
+    'encode_key_range', 'encode_multiget_count', 'encode_multiget_slice', 'encode_names_predicate', 'encode_remove',
+    'encode_remove_counter', 'encode_rows', 'encode_slice_predicate', 'encode_truncate', 'message_header',
+    'mutation_lengths', 'pack_key', 'reversed_order', 'scalar',
+]
+
+IMPLEMENTATION = 'pure'

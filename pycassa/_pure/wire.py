@@ -1,0 +1,73 @@
+"""What requests are made of in the Thrift binary protocol: lengths, values, fields, message heads, frames."""
+from struct import Struct
+from struct import error as StructError
+from typing import Any, Callable, Optional, Sequence
+
+from pycassa.errors import PackingError
+
+__all__ = ['FALSE', 'LENGTHS', 'TRUE', 'binary', 'binary_list', 'call_head', 'column_parent', 'column_path', 'frame',
+           'i32', 'i64', 'length']
+
+TRUE, FALSE = b'\1', b'\0'
+
+_pack_i32 = Struct('>i').pack
+_pack_i64 = Struct('>q').pack
+length = Struct('>I').pack
+
+# The four bytes before a byte string, by its length: made once, found faster than packed.
+LENGTHS = [length(size) for size in range(4096)]
+
+
+def binary(data: bytes) -> bytes:
+    """A byte string behind its length."""
+    return b'%b%b' % (length(len(data)), data)
+
+
+def binary_list(items: Sequence[bytes]) -> bytes:
+    """A list<binary>, from its element type on."""
+    parts = [b'\x0b', length(len(items))]
+    for item in items:
+        parts += (length(len(item)), item)
+    return b''.join(parts)
+
+
+def _integer(pack: Callable[[Any], bytes], value: Any, what: str, bits: int) -> bytes:
+    try:
+        return pack(value)
+    except StructError as error:
+        raise PackingError(f'{what} of class {type(value).__name__} is not an integer of {bits} bits') from error
+
+
+def i32(value: int, what: str) -> bytes:
+    """A 32-bit integer. `what` names it in the PackingError of a value that is none."""
+    return _integer(_pack_i32, value, what, 32)
+
+
+def i64(value: int, what: str) -> bytes:
+    """A 64-bit integer. `what` names it in the PackingError of a value that is none."""
+    return _integer(_pack_i64, value, what, 64)
+
+
+def column_parent(family: bytes, super_column: Optional[bytes]) -> bytes:
+    """A ColumnParent struct: a family, or one super column of it."""
+    if super_column is None:
+        return b'\x0b\0\3%b%b\0' % (length(len(family)), family)
+    return b'\x0b\0\3%b%b\x0b\0\4%b%b\0' % (length(len(family)), family, length(len(super_column)), super_column)
+
+
+def column_path(family: bytes, super_column: Optional[bytes], column: Optional[bytes]) -> bytes:
+    """A ColumnPath struct: a family, one super column, or one column of either."""
+    if column is None:
+        return column_parent(family, super_column)
+    return b'%b\x0b\0\5%b%b\0' % (column_parent(family, super_column)[:-1], length(len(column)), column)
+
+
+def call_head(method: bytes) -> bytes:
+    """The start of a call's message, up to its sequence id."""
+    return b'\x80\1\0\1%b%b' % (length(len(method)), method)
+
+
+def frame(head: bytes, seqid: int, *arguments: bytes) -> bytes:
+    """A whole call behind its frame length: `head`, the sequence id, the fields of the arguments, their end."""
+    body = b''.join((head, _pack_i32(seqid), *arguments, b'\0'))
+    return length(len(body)) + body
