@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, Dict, Optional, Tuple, Type, Union
 
 from pycassa import codec
-from pycassa.marshal import TypeSpec, dynamic_scalar, parse_type, scalar_for, type_string
+from pycassa.marshal import MARSHAL, TypeSpec, dynamic_scalar, parse_type, scalar_for, type_string
 from pycassa.util import to_microseconds
 
 __all__ = [
@@ -58,7 +58,7 @@ class CassandraType:
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(type_string(self))
+        return hash(type_string(self).replace(MARSHAL, ''))  # That of its short name, which it is equal to.
 
     def schema_string(self) -> str:
         """The type as a CfDef names it, with or without qualified names."""

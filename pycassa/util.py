@@ -1,6 +1,7 @@
 """Helpers of every floor: the ordered dictionary of results, times and version 1 UUIDs, interface checks."""
 import datetime
 import decimal
+import math
 import numbers
 import random
 import uuid
@@ -82,8 +83,10 @@ def _seconds_to_microseconds(value: Any) -> int:
                         f'not {type(value).__name__}')
     seconds: Any = value if isinstance(value, (decimal.Decimal, numbers.Rational)) else float(value)
     try:
-        # A float of seconds is off by a fraction of a microsecond in our century: cutting would lose a whole one.
-        return round(seconds * 1000000)
+        whole = math.floor(seconds)
+        # A float of seconds is off by a fraction of a microsecond in our century: cutting would lose a whole one, and
+        # so would multiplying all of it.
+        return whole * 1000000 + round((seconds - whole) * 1000000)
     except OverflowError:
         raise ValueError(f'{value!r} is not a time') from None
 
