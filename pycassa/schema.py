@@ -171,8 +171,9 @@ class FamilyTypes:
         }
         self._layout = None
         metadata = {column.name: column for column in definition.column_metadata or ()}
-        # Servers since 3.0 list two columns of their own, named '' and 'value', in the metadata of super families.
-        own = (b'', b'value') if self.super and b'' in metadata else ()
+        # Servers since 3.0 list a column of their own, named '', in the metadata of super families. Where no subcolumn
+        # was defined they list 'value' too: with the default's class, and as a user's own 'value' may be.
+        own = (b'',) if self.super else ()
         self._validators = self._new_validators()
         self._validators.type_map.update((name, column.validation_class) for name, column in metadata.items()
                                          if name not in own)
