@@ -38,7 +38,7 @@ def gm_timestamp() -> int:
 # The order of the arguments after the name in releases 0.3 to 1.0; later ones take keywords.
 _POSITIONAL = ('buffer_size', 'read_consistency_level', 'write_consistency_level', 'timestamp', 'super', 'dict_class',
                'autopack_names', 'autopack_values')
-_SETTINGS = frozenset(_POSITIONAL) - {'super'} | {
+SETTINGS = frozenset(_POSITIONAL) - {'super'} | {
     'autopack_keys', 'bytes_encoding', 'column_buffer_size', 'retry_counter_mutations'}
 _TYPES = ('key_validation_class', 'column_name_class', 'super_column_name_class', 'default_validation_class',
           'column_validators')
@@ -97,10 +97,10 @@ class ColumnFamily(FamilyTypes):
         options.setdefault('bytes_encoding', bytes_encoding_of(pool, self.bytes_encoding))
         types = {name: options.pop(name) for name in _TYPES if options.get(name) is not None}
         for name, value in options.items():
-            if name not in _SETTINGS and name not in _TYPES:
-                raise TypeError(f'ColumnFamily has no option {name!r}; it has {", ".join(sorted(_SETTINGS))}, '
+            if name not in SETTINGS and name not in _TYPES:
+                raise TypeError(f'ColumnFamily has no option {name!r}; it has {", ".join(sorted(SETTINGS))}, '
                                 f'{", ".join(_TYPES)}')
-            if name in _SETTINGS:
+            if name in SETTINGS:
                 setattr(self, name, value)
         self.pool = pool
         self.column_family = column_family
