@@ -1,0 +1,381 @@
+"""Checks of CfDef and KsDef, in the server's words, and the defaults that it fills in."""
+import re
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from pycassa.cassandra.ttypes import CfDef, KsDef
+from pycassa.embedded.comparators import MarshalError, Type
+from pycassa.embedded.messages import Wording, refuse
+from pycassa.embedded.profiles import Profile
+from pycassa.embedded.schema import Column, Definition, Keyspace
+from pycassa.embedded.typeparser import Types, TypeSyntaxError, UnknownType
+
+__all__ = ['SYSTEM_KEYSPACES', 'SchemaRules', 'is_name']
+
+SYSTEM_KEYSPACES = ('system', 'system_traces', 'system_auth', 'system_distributed', 'system_schema')
+
+_NAME = re.compile(r'[A-Za-z0-9_]{1,48}')
+_STRATEGIES = ('SimpleStrategy', 'NetworkTopologyStrategy', 'OldNetworkTopologyStrategy', 'LocalStrategy')
+_LOCATOR = 'org.apache.cassandra.locator.'
+_COMPACTION = 'org.apache.cassandra.db.compaction.'
+_COMPRESSION = 'org.apache.cassandra.io.compress.'
+_COMPRESSORS = ('LZ4Compressor', 'SnappyCompressor', 'DeflateCompressor')
+_CACHING = ('ALL', 'KEYS_ONLY', 'ROWS_ONLY', 'NONE')
+_COMPACTION_COMMON = ('enabled', 'tombstone_threshold', 'tombstone_compaction_interval',
+                      'unchecked_tombstone_compaction', 'min_threshold', 'max_threshold')
+_COMPACTION_OPTIONS = {
+    'SizeTieredCompactionStrategy': ('min_sstable_size', 'bucket_low', 'bucket_high', 'cold_reads_to_omit'),
+    'LeveledCompactionStrategy': ('sstable_size_in_mb',),
+    'DateTieredCompactionStrategy': ('base_time_seconds', 'max_sstable_age_days', 'timestamp_resolution'),
+}
+_MAX_TTL = 20 * 365 * 24 * 3600
+
+
+def is_name(text: str) -> bool:
+    """Whether schema calls accept `text` as the name of a keyspace or family."""
+    return _NAME.fullmatch(text) is not None
+
+
+class SchemaRules:
+    """What a server of one profile says to schema definitions."""
+
+    def __init__(self, profile: Profile, types: Types) -> None:
+        self._profile = profile
+        self._types = types
+        self._words = Wording(profile)
+
+    # --- keyspaces -----------------------------------------------------------------------------------------------
+
+    def keyspace(self, ks_def: KsDef, any_name: bool = False) -> Keyspace:
+        """The Keyspace, without families, that a KsDef describes. Raises InvalidRequestException."""
+        if not any_name:
+            self.check_keyspace_name(ks_def.name)
+        options = {str(name): str(value) for name, value in (ks_def.strategy_options or {}).items()}
+        strategy = self._strategy(ks_def.strategy_class)
+        replicas = self._replicas(ks_def.name, strategy, options)
+        durable = True if ks_def.durable_writes is None else ks_def.durable_writes
+        return Keyspace(ks_def.name, _LOCATOR + strategy, options, durable, replicas)
+
+    def check_keyspace_name(self, name: str) -> None:
+        """Raises InvalidRequestException for a name that a keyspace may not have."""
+        if not is_name(name):
+            refuse('Keyspace name must not be empty, more than 48 characters long, or contain '
+                   f'non-alphanumeric-underscore characters (got "{name}")')
+
+    def _strategy(self, class_name: Optional[str]) -> str:
+        full = class_name or ''
+        if '.' not in full:
+            full = _LOCATOR + full
+        simple = full[len(_LOCATOR):] if full.startswith(_LOCATOR) else ''
+        if simple not in _STRATEGIES:
+            refuse(f"Unable to find replication strategy class '{full}'")
+        if simple == 'LocalStrategy':
+            refuse('Unable to use given strategy class: LocalStrategy is reserved for internal use.')
+        return simple
+
+    def _replicas(self, keyspace: str, strategy: str, options: Mapping[str, str]) -> int:
+        if strategy != 'NetworkTopologyStrategy':
+            if 'replication_factor' not in options:
+                refuse(f'{strategy} requires a replication_factor strategy option.')
+            replicas = _replication_factor(options['replication_factor'])
+            unknown = sorted(set(options) - {'replication_factor'})
+            if unknown and self._profile.release >= (2, 0):
+                refuse(f'Unrecognized strategy option {{{unknown[0]}}} passed to {strategy} for keyspace {keyspace}')
+            return replicas
+        if 'replication_factor' in options and self._profile.release >= (2, 0):
+            refuse('replication_factor is an option for SimpleStrategy, not NetworkTopologyStrategy')
+        factors = {name: _replication_factor(value) for name, value in options.items()}
+        return factors.get('datacenter1', 0)
+
+    # --- families ------------------------------------------------------------------------------------------------
+
+    def family(self, cf_def: CfDef, index_names: Mapping[str, str], any_name: bool = False) -> Definition:
+        """The checked definition of a CfDef with the server's defaults filled in.
+
+        `index_names` are the keyspace's present index names with the families that have them. Raises
+        InvalidRequestException.
+        """
+        is_super = self._column_type(cf_def.column_type)
+        comparator = self.type(cf_def.comparator_type)
+        subcomparator = self.type(cf_def.subcomparator_type) if is_super else None
+        default_validator = self.type(cf_def.default_validation_class)
+        key_type = self.type(cf_def.key_validation_class)
+        columns = self._columns(cf_def, subcomparator or comparator)
+        compaction = self._compaction(cf_def)
+        compression = self._compression(cf_def.compression_options)
+        if not any_name:
+            self._check_names(cf_def)
+        is_counter = default_validator.name == 'CounterColumnType'
+        self._check_types(cf_def, comparator, subcomparator, key_type)
+        self._check_counters(columns, is_counter)
+        columns = self._check_indexes(cf_def, columns, is_super, index_names)
+        self._check_numbers(cf_def)
+        reply = self._reply(cf_def, compaction, compression)
+        reply.column_type = 'Super' if is_super else 'Standard'
+        reply.comparator_type = comparator.full_name
+        reply.subcomparator_type = None if subcomparator is None else subcomparator.full_name
+        reply.default_validation_class = default_validator.full_name
+        reply.key_validation_class = key_type.full_name
+        return Definition(
+            keyspace=cf_def.keyspace, name=cf_def.name, is_super=is_super, is_counter=is_counter,
+            comparator=comparator, subcomparator=subcomparator, key_type=key_type,
+            default_validator=default_validator, columns={column.name: column for column in columns},
+            default_ttl=0 if is_counter else reply.default_time_to_live or 0, reply=reply)
+
+    def type(self, text: Optional[str]) -> Type:
+        """The type of a class name. Raises InvalidRequestException."""
+        try:
+            return self._types.parse(text)
+        except (TypeSyntaxError, UnknownType) as error:
+            refuse(str(error.args[0]))
+
+    def _column_type(self, text: Optional[str]) -> bool:
+        if text is None:
+            return False
+        known = text if self._profile.release < (3, 0) else text.capitalize()
+        if known not in ('Standard', 'Super'):
+            refuse(f'Invalid column type {text}')
+        return known == 'Super'
+
+    def _columns(self, cf_def: CfDef, names: Type) -> List[Column]:
+        columns: Dict[bytes, Column] = {}
+        for each in cf_def.column_metadata or ():
+            name = bytes(each.name)
+            try:
+                names.validate(name)
+            except MarshalError:
+                refuse(f'Column name {name.hex()} is not valid for comparator {names.full_name}')
+            columns[name] = Column(name, self.type(each.validation_class), each.index_type, each.index_name or None,
+                                   each.index_options)
+        return list(columns.values())
+
+    def _check_names(self, cf_def: CfDef) -> None:
+        self.check_keyspace_name(cf_def.keyspace)
+        if not is_name(cf_def.name):
+            what = 'Table' if self._profile.release >= (3, 0) else 'ColumnFamily'
+            refuse(f'{what} name must not be empty, more than 48 characters long, or contain '
+                   f'non-alphanumeric-underscore characters (got "{cf_def.name}")')
+
+    def _check_types(self, cf_def: CfDef, comparator: Type, subcomparator: Optional[Type], key_type: Type) -> None:
+        for each in (comparator, subcomparator):
+            if each is not None and each.name == 'CounterColumnType':
+                refuse('CounterColumnType is not a valid comparator')
+        if key_type.name == 'CounterColumnType':
+            refuse('CounterColumnType is not a valid key validator')
+
+    def _check_counters(self, columns: List[Column], is_counter: bool) -> None:
+        for column in columns:
+            counts = column.type.name == 'CounterColumnType'
+            if is_counter and not counts:
+                refuse(f'Cannot add a non counter column ({column.name.hex()}) in a counter column family')
+            if counts and not is_counter:
+                refuse(f'Cannot add a counter column ({column.name.hex()}) in a non counter column family')
+
+    def _check_indexes(self, cf_def: CfDef, columns: List[Column], is_super: bool,
+                       index_names: Mapping[str, str]) -> List[Column]:
+        taken = {name for name, family in index_names.items() if family != cf_def.name}
+        named: List[Column] = []
+        for column in columns:
+            if column.index_type is None:
+                if column.index_name and self._profile.release < (3, 0):
+                    refuse('Index name cannot be set without index type')
+                named.append(column._replace(index_name=None))
+                continue
+            if is_super:
+                refuse('Secondary indexes are not supported on super column families')
+            name = column.index_name or self._default_index_name(cf_def, column, taken)
+            if not re.fullmatch(r'\w+', name, re.ASCII):
+                refuse(f'Illegal index name {name}')
+            if name in taken:
+                refuse(f'Duplicate index name {name}')
+            if column.index_type != 0:
+                refuse('only secondary indexes of type KEYS are served by the embedded server')
+            taken.add(name)
+            named.append(column._replace(index_name=name))
+        return named
+
+    def _default_index_name(self, cf_def: CfDef, column: Column, taken: 'set[str]') -> str:
+        comparator = self.type(cf_def.comparator_type)
+        base = re.sub(r'\W', '', f'{cf_def.name}_{comparator.text(column.name)}_idx', flags=re.ASCII)
+        name, number = base, 0
+        while name in taken:
+            number += 1
+            name = f'{base}_{number}'
+        return name
+
+    def _check_numbers(self, cf_def: CfDef) -> None:
+        chance = cf_def.bloom_filter_fp_chance
+        if chance is not None and chance == 0:
+            refuse('Zero false positives is impossible; bloom filter false positive chance bffpc must be '
+                   '0 < bffpc <= 1')
+        low = 4 if cf_def.min_compaction_threshold is None else cf_def.min_compaction_threshold
+        high = 32 if cf_def.max_compaction_threshold is None else cf_def.max_compaction_threshold
+        if low == 0 or high == 0:
+            refuse('Disabling compaction by setting max or min compaction has been deprecated, set the compaction '
+                   "strategy option 'enabled' to 'false' instead")
+        if low <= 1:
+            refuse(f'Min compaction threshold cannot be less than 2 (got {low}).')
+        if low > high:
+            refuse(f'Min compaction threshold (got {low}) cannot be greater than max compaction threshold '
+                   f'(got {high})')
+        if self._profile.release >= (2, 1):
+            self._check_intervals(cf_def)
+        ttl = cf_def.default_time_to_live
+        if ttl is not None and not 0 <= ttl <= _MAX_TTL and self._profile.default_ttl:
+            refuse(f'default_time_to_live must be from 0 to {_MAX_TTL} (got {ttl})')
+
+    def _check_intervals(self, cf_def: CfDef) -> None:
+        low = cf_def.min_index_interval if cf_def.min_index_interval is not None else cf_def.index_interval
+        low = 128 if low is None else low
+        high = 2048 if cf_def.max_index_interval is None else cf_def.max_index_interval
+        if low < 1:
+            refuse(f'Min index interval must be greater than 0 (got {low}).')
+        if high < low:
+            refuse(f'Max index interval ({high}) must be greater than the min index interval ({low}).')
+
+    def _compaction(self, cf_def: CfDef) -> Tuple[str, Dict[str, str]]:
+        full = cf_def.compaction_strategy or 'SizeTieredCompactionStrategy'
+        if '.' not in full:
+            full = _COMPACTION + full
+        simple = full[len(_COMPACTION):] if full.startswith(_COMPACTION) else ''
+        known = dict(_COMPACTION_OPTIONS)
+        if self._profile.release < (2, 1):
+            del known['DateTieredCompactionStrategy']
+        if self._profile.release >= (3, 0):
+            known['TimeWindowCompactionStrategy'] = (
+                'timestamp_resolution', 'compaction_window_unit', 'compaction_window_size')
+        if simple not in known:
+            refuse(f"Unable to find compaction strategy class '{full}'")
+        options = {str(name): str(value) for name, value in (cf_def.compaction_strategy_options or {}).items()}
+        unknown = sorted(set(options) - set(_COMPACTION_COMMON) - set(known[simple]))
+        if unknown and self._profile.release >= (2, 0):
+            refuse(f'Properties specified [{", ".join(unknown)}] are not understood by {simple}')
+        return full, options
+
+    def _compression(self, options: Optional[Mapping[str, str]]) -> Dict[str, str]:
+        if options is None:
+            default = 'SnappyCompressor' if self._profile.release < (2, 0) else 'LZ4Compressor'
+            found = {'sstable_compression': _COMPRESSION + default}
+        else:
+            found = {str(name): str(value) for name, value in options.items()}
+            if not found.get('sstable_compression'):
+                return {}
+        full = found['sstable_compression']
+        if '.' not in full:
+            full = found['sstable_compression'] = _COMPRESSION + full
+        if not full.startswith(_COMPRESSION) or full[len(_COMPRESSION):] not in _COMPRESSORS:
+            refuse(f'Could not create Compression for type {full}')
+        unknown = sorted(set(found) - {'sstable_compression', 'chunk_length_kb', 'crc_check_chance'})
+        if unknown:
+            refuse(f'Unknown compression options {unknown}')
+        self._check_chunk(found.get('chunk_length_kb'))
+        if self._profile.release >= (3, 0):
+            found.setdefault('chunk_length_kb', '64')
+        return found
+
+    def _check_chunk(self, text: Optional[str]) -> None:
+        if text is None:
+            return
+        if not text.isascii() or not text.lstrip('-').isdigit():
+            refuse('Invalid value for chunk_length_kb')
+        size = int(text)
+        if size <= 0:
+            refuse('Invalid negative or null chunk_length_kb')
+        if size & (size - 1):
+            refuse('chunk_length_kb must be a power of 2')
+
+    def _reply(self, cf_def: CfDef, compaction: Tuple[str, Dict[str, str]], compression: Dict[str, str]) -> CfDef:
+        release = self._profile.release
+        reply = empty(CfDef)
+        reply.keyspace, reply.name = cf_def.keyspace, cf_def.name
+        reply.comment = cf_def.comment or ''
+        reply.gc_grace_seconds = _given(cf_def.gc_grace_seconds, 864000)
+        reply.min_compaction_threshold = _given(cf_def.min_compaction_threshold, 4)
+        reply.max_compaction_threshold = _given(cf_def.max_compaction_threshold, 32)
+        reply.read_repair_chance = _given(cf_def.read_repair_chance, 0.1 if release < (2, 0) else 0.0)
+        reply.dclocal_read_repair_chance = _given(cf_def.dclocal_read_repair_chance, 0.0 if release < (2, 0) else 0.1)
+        reply.compaction_strategy, options = compaction
+        if release >= (3, 0):
+            options = {'min_threshold': str(reply.min_compaction_threshold),
+                       'max_threshold': str(reply.max_compaction_threshold), **options}
+        reply.compaction_strategy_options = options
+        reply.compression_options = compression
+        reply.caching = self._caching(cf_def.caching)
+        reply.bloom_filter_fp_chance = cf_def.bloom_filter_fp_chance
+        if release >= (2, 2) and reply.bloom_filter_fp_chance is None:
+            reply.bloom_filter_fp_chance = 0.01
+        reply.key_alias = cf_def.key_alias
+        if release < (2, 1):
+            reply.replicate_on_write = _given(cf_def.replicate_on_write, True)
+            reply.populate_io_cache_on_flush = _given(cf_def.populate_io_cache_on_flush, False)
+        if release >= (2, 0):
+            self._reply_since_20(cf_def, reply)
+        return reply
+
+    def _reply_since_20(self, cf_def: CfDef, reply: CfDef) -> None:
+        reply.key_alias = cf_def.key_alias or b'key'
+        reply.memtable_flush_period_in_ms = _given(cf_def.memtable_flush_period_in_ms, 0)
+        reply.default_time_to_live = _given(cf_def.default_time_to_live, 0)
+        reply.speculative_retry = cf_def.speculative_retry or 'NONE'
+        reply.triggers = list(cf_def.triggers or ())
+        if self._profile.release < (2, 1):
+            reply.index_interval = _given(cf_def.index_interval, 128)
+            return
+        reply.cells_per_row_to_cache = '0' if reply.caching in ('KEYS_ONLY', 'NONE') else \
+            cf_def.cells_per_row_to_cache or '0'
+        reply.min_index_interval = _given(cf_def.min_index_interval, _given(cf_def.index_interval, 128))
+        reply.max_index_interval = _given(cf_def.max_index_interval, 2048)
+
+    def _caching(self, text: Optional[str]) -> str:
+        caching = (text or 'KEYS_ONLY').upper()
+        if caching not in _CACHING:
+            refuse(f'Invalid value {text} for caching parameter')
+        return caching
+
+    # --- updates -------------------------------------------------------------------------------------------------
+
+    def check_update(self, old: Definition, new: Definition) -> None:
+        """Raises InvalidRequestException where a family may not become the new definition."""
+        if old.is_super != new.is_super:
+            refuse('types do not match.')
+        if self._profile.release >= (3, 0):
+            return
+        for before, after in ((old.comparator, new.comparator), (old.subcomparator, new.subcomparator)):
+            if before is not None and after is not None and not compatible(before, after):
+                if self._profile.release >= (2, 2):
+                    refuse(f'Column family comparators do not match or are not compatible (found {after.name}; '
+                           f'expected {before.name}).')
+                refuse('comparators do not match or are not compatible.')
+
+
+def compatible(before: Type, after: Type) -> bool:
+    """Whether names that sort by `before` sort alike, and stay valid, under `after`."""
+    if before.full_name == after.full_name:
+        return True
+    if before.base is not None and after.base is not None:
+        return compatible(before.base, after.base)
+    widenings = {'BytesType': ('AsciiType', 'UTF8Type'), 'UTF8Type': ('AsciiType',),
+                 'UUIDType': ('TimeUUIDType',), 'TimestampType': ('DateType',), 'DateType': ('TimestampType',)}
+    return before.base is None and before.name in widenings.get(after.name, ())
+
+
+def empty(struct: Any) -> Any:
+    """An instance of a Thrift struct with every field None, IDL defaults included."""
+    made = struct()
+    for spec in struct.thrift_spec:
+        if spec is not None:
+            setattr(made, spec[2], None)
+    return made
+
+
+def _given(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _replication_factor(text: str) -> int:
+    try:
+        factor = int(text)
+    except ValueError:
+        refuse(f'Replication factor must be numeric; found {text}')
+    if factor < 0:
+        refuse(f'Replication factor must be non-negative; found {factor}')
+    return factor

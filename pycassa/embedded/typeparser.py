@@ -1,0 +1,116 @@
+"""Class names of abstract types: `UTF8Type`, `CompositeType(LongType,UTF8Type)`, `LongType(reversed=true)`, ..."""
+from typing import Dict, List, Optional, Tuple
+
+from pycassa.embedded.comparators import PACKAGE, Type, reversed_type, simple_types
+from pycassa.embedded.composites import composite_type, dynamic_composite_type
+from pycassa.embedded.profiles import Profile
+
+__all__ = ['TypeSyntaxError', 'Types', 'UnknownType']
+
+_MAX_DEPTH = 32
+
+
+class UnknownType(LookupError):
+    """No such class; the text is the server's."""
+
+
+class TypeSyntaxError(ValueError):
+    """The text is not a type; the text of the error is the server's, or says what is wrong."""
+
+
+class Types:
+    """The types of one server profile; parsed ones are kept."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._simple = simple_types(profile)
+        self._known: Dict[str, Type] = {}
+
+    def parse(self, text: Optional[str]) -> Type:
+        """The type that `text` names; empty or None is BytesType. Raises UnknownType, TypeSyntaxError."""
+        if not text:
+            return self._simple['BytesType']
+        known = self._known.get(text)
+        if known is None:
+            known, end = self._read(text, 0, 0)
+            if text[end:].strip():
+                raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {end}: unexpected character "
+                                      f"'{text[end]}'")
+            if len(self._known) < 1000:
+                self._known[text] = known
+        return known
+
+    def _read(self, text: str, pos: int, depth: int) -> Tuple[Type, int]:
+        if depth > _MAX_DEPTH:
+            raise TypeSyntaxError(f"'{text[:60]}…' nests types more than {_MAX_DEPTH} deep")
+        start = pos = _skip(text, pos)
+        while pos < len(text) and (text[pos].isalnum() or text[pos] in '._-+&'):
+            pos += 1
+        name = text[start:pos]
+        pos = _skip(text, pos)
+        arguments: Optional[List[Tuple[str, str, Type]]] = None
+        if text[pos:pos + 1] == '(':
+            arguments, pos = self._arguments(text, pos + 1, depth)
+        return self._build(name, arguments), pos
+
+    def _arguments(self, text: str, pos: int, depth: int) -> Tuple[List[Tuple[str, str, Type]], int]:
+        """[(label, option value, type)] up to the closing bracket; label is an alias, an option's name or ''."""
+        found: List[Tuple[str, str, Type]] = []
+        while True:
+            pos = _skip(text, pos)
+            if pos >= len(text):
+                raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {pos}: unexpected end of string")
+            if text[pos] == ')':
+                return found, pos + 1
+            if text[pos] == ',':
+                pos += 1
+                continue
+            label, after = _word(text, pos)
+            if text[after:after + 2] == '=>':
+                part, pos = self._read(text, after + 2, depth + 1)
+                found.append((label, '', part))
+            elif text[after:after + 1] == '=':
+                option, pos = _word(text, _skip(text, after + 1))
+                found.append((label, option, self._simple['BytesType']))
+            elif after == pos:
+                raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {pos}: unexpected character "
+                                      f"'{text[pos]}'")
+            else:
+                part, pos = self._read(text, pos, depth + 1)
+                found.append(('', '', part))
+
+    def _build(self, name: str, arguments: Optional[List[Tuple[str, str, Type]]]) -> Type:
+        full = name if '.' in name else PACKAGE + name
+        simple = full[len(PACKAGE):] if full.startswith(PACKAGE) else ''
+        parts = [part for _, _, part in arguments or ()]
+        if simple == 'CompositeType':
+            if not parts:
+                raise TypeSyntaxError('CompositeType needs the types of its components, as in CompositeType(UTF8Type)')
+            return composite_type(parts)
+        if simple == 'DynamicCompositeType':
+            for label, _, _ in arguments or ():
+                if len(label) != 1:
+                    raise TypeSyntaxError('An alias should be a single character')
+            return dynamic_composite_type({label: part for label, _, part in arguments or ()}, self.parse)
+        if simple == 'ReversedType':
+            if len(parts) != 1:
+                raise TypeSyntaxError(f'ReversedType takes exactly one argument, {len(parts)} given')
+            return reversed_type(parts[0])
+        known = self._simple.get(simple)
+        if known is None:
+            raise UnknownType(f"Unable to find abstract-type class '{full}'")
+        options = {label: value for label, value, _ in arguments or ()}
+        return reversed_type(known) if options.get('reversed', 'false').lower() in ('true', '') else known
+
+
+def _skip(text: str, pos: int) -> int:
+    while pos < len(text) and text[pos] in ' \t\n':
+        pos += 1
+    return pos
+
+
+def _word(text: str, pos: int) -> Tuple[str, int]:
+    start = pos
+    while pos < len(text) and (text[pos].isalnum() or text[pos] in '._-+&'):
+        pos += 1
+    word = text[start:pos]
+    return word, _skip(text, pos)
