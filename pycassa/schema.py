@@ -171,9 +171,11 @@ class FamilyTypes:
         }
         self._layout = None
         metadata = {column.name: column for column in definition.column_metadata or ()}
-        # Servers since 3.0 list a column of their own, named '', in the metadata of super families. Where no subcolumn
-        # was defined they list 'value' too: with the default's class, and as a user's own 'value' may be.
-        own = (b'',) if self.super else ()
+        own = {b''} if self.super else set()
+        # Servers since 3.0 list a column of their own, named '', in the metadata of super families; where no subcolumn
+        # was defined also 'value', with the class of all values: unlike one that a user defined, it says nothing.
+        if b'' in metadata and b'value' in metadata:
+            own |= {b'value'} if metadata[b'value'].validation_class == definition.default_validation_class else set()
         self._validators = self._new_validators()
         self._validators.type_map.update((name, column.validation_class) for name, column in metadata.items()
                                          if name not in own)
