@@ -173,6 +173,7 @@ class MessageTransport(TTransportBase, CReadableTransport):
         self.limit = 'deadline'
         self._request = bytearray(4)
         self._reply = io.BytesIO()
+        self._awaited = False
 
     def isOpen(self) -> bool:
         raise NotImplementedError
@@ -218,6 +219,7 @@ class MessageTransport(TTransportBase, CReadableTransport):
         """Forget what was written and not flushed, and what was received and not read."""
         del self._request[4:]
         self._reply = io.BytesIO()
+        self._awaited = False
 
     def flush(self) -> None:
         """Send what was written as one message."""
@@ -229,9 +231,11 @@ class MessageTransport(TTransportBase, CReadableTransport):
         except BaseException:
             self.close()
             raise
+        self._awaited = True
 
     def receive(self) -> bytes:
         """The next message, whole; `read` goes on within it."""
+        self._awaited = False
         try:
             message = self._receive(self.deadline, self.limit)
         except BaseException:
@@ -245,8 +249,8 @@ class MessageTransport(TTransportBase, CReadableTransport):
         return len(self._reply.getbuffer()) - self._reply.tell()
 
     def read(self, sz: int) -> bytes:
-        """Up to `sz` bytes of the message received, or of the next one where that is read to its end."""
-        if not self.unread():
+        """Up to `sz` bytes of the reply to the last `flush`; none at its end."""
+        if self._awaited:
             self.receive()
         return self._reply.read(sz)
 

@@ -5,6 +5,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from typing import Any, Callable, List, NamedTuple, Tuple
 
 import pytest
@@ -128,8 +129,8 @@ class ScriptedServer:
             self.accepted += 1
             self._peers.append(peer)
             thread = threading.Thread(target=self._run, args=(peer,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _run(self, peer: socket.socket) -> None:
         try:
@@ -141,6 +142,10 @@ class ScriptedServer:
             self.errors.append(error)
 
     def wait_closed(self, timeout: float = 5.0) -> None:
+        deadline = time.monotonic() + timeout
+        while len(self._threads) < 2:
+            assert time.monotonic() < deadline, 'no client has connected'
+            time.sleep(0.005)
         for thread in self._threads[1:]:
             thread.join(timeout)
             assert not thread.is_alive(), 'the client has not closed its connection'
