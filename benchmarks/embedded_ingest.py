@@ -1,6 +1,6 @@
 """How fast the embedded server takes data in: raw frames, encoded beforehand, against a server process of its own.
 
-    python benchmarks/embedded_ingest.py [--rows 100] [--columns 10] [--seconds 5] [--connections 1]
+    python -m benchmarks.embedded_ingest [--rows 100] [--columns 10] [--seconds 5] [--connections 1]
 
 One batch_mutate of --rows rows by --columns columns at a time and connection, every batch with keys of its own. Prints
 columns a second, and the server's processor time per column, which is what one core can take.

@@ -6,7 +6,18 @@ slice_range). Mutations and ColumnOrSuperColumns carry a kind in front; see `_mu
 """
 import struct
 from typing import (
-    Any, Callable, Collection, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
+    Any,
+    Callable,
+    Collection,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
 )
 
 from pycassa._pure.cursor import BOOL, BYTE, DOUBLE, I16, I32, I64, LIST, MAP, SET, STOP, STRING, STRUCT, Cursor
@@ -472,9 +483,10 @@ class RequestHeader(NamedTuple):
 def read_header(data: bytes, pos: int) -> RequestHeader:
     """The header of the message at `pos`. The message type is not looked at (semantics.md §1.6).
 
-    Raises Truncated where it is not there whole, ProtocolError where it is not a strict header of version 1.
+    Raises Truncated where it is not there whole, and ProtocolError where it is not a strict header of version 1, which
+    is judged once the four bytes of the version are there.
     """
-    if not b'\x80\x01'.startswith(data[pos:pos + 2]):
+    if len(data) >= pos + 4 and not data.startswith(b'\x80\x01', pos):
         raise ProtocolError('not a message with the strict header of version 1')
     if len(data) < pos + 8:
         raise Truncated('the message ends inside its header')
@@ -629,12 +641,12 @@ def _key_slices_body(result: Sequence[Tuple[bytes, Tuple[int, Sequence[Any]]]]) 
     return b''.join(chunks)
 
 
-def _cas_body(result: Tuple[bool, Optional[Sequence[Any]]]) -> bytes:
+def _cas_body(result: Tuple[bool, Optional[Tuple[int, Sequence[Any]]]]) -> bytes:
     success, current = result
     chunks = [b'\x0c\x00\x00\x02\x00\x01' + (b'\x01' if success else b'\x00')]
     if current is not None:
-        chunks.append(b'\x0f\x00\x02\x0c' + _pack_i32(len(current)))
-        chunks += _column_structs(current, b'', b'')
+        chunks.append(b'\x0f\x00\x02\x0c' + _pack_i32(len(current[1])))
+        chunks += _column_structs(current[1], b'', b'')
     chunks.append(b'\x00\x00')
     return b''.join(chunks)
 

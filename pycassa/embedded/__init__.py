@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, List
 if TYPE_CHECKING:
     from pycassa.embedded.engine import Engine as Engine
     from pycassa.embedded.faults import Faults as Faults
-    from pycassa.embedded.process import ServerProcess as ServerProcess, spawn as spawn
+    from pycassa.embedded.process import ServerProcess as ServerProcess
+    from pycassa.embedded.process import spawn as spawn
     from pycassa.embedded.server import EmbeddedServer as EmbeddedServer
 
 __all__ = ['EmbeddedServer', 'Engine', 'Faults', 'ServerProcess', 'spawn']

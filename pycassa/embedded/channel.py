@@ -162,7 +162,7 @@ class Channel:
                 frame = self._dispatcher.execute(self._session, request)
             else:
                 frame = self._dispatcher.execute(self._session, request, fault.error, fault.applied)
-        except Exception:    # the last line: as Cassandra, the server closes the connection and serves the others
+        except Exception:  # noqa: BLE001 - as Cassandra, close this connection and go on serving the others
             _log.exception('%s failed; the connection is closed without a reply', request.name)
             self.close()
             return
@@ -231,8 +231,8 @@ class Channel:
             return
         waiting = self._unsent is not None
         if self._out:
-            chunks = [self._unsent, *self._out] if self._unsent is not None else self._out
-            self._unsent = memoryview(chunks[0] if len(chunks) == 1 else b''.join(chunks))
+            before = b'' if self._unsent is None else bytes(self._unsent)
+            self._unsent = memoryview(b''.join([before, *self._out]))
             self._out = []
         if self._unsent is not None:
             try:

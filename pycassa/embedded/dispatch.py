@@ -3,7 +3,7 @@
 The calls that carry data go through the codec's serving side as plain tuples; the schema, description and login calls
 take and return the objects of the generated bindings.
 """
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Type
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.Thrift import TApplicationException
@@ -12,7 +12,15 @@ from thrift.transport.TTransport import TMemoryBuffer
 from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import Compression, ConsistencyLevel, IndexType
 from pycassa.codec import (
-    DECODERS, ENCODERS, MissingField, NegativeLength, ObjectShapes, RequestCursor, RequestHeader, Shape, read_header,
+    DECODERS,
+    ENCODERS,
+    MissingField,
+    NegativeLength,
+    ObjectShapes,
+    RequestCursor,
+    RequestHeader,
+    Shape,
+    read_header,
 )
 from pycassa.embedded.profiles import Profile
 
@@ -37,7 +45,7 @@ class Method(NamedTuple):
     name: str
     decode: Shape
     encode: Callable[[Any], bytes]
-    declared: Dict[type, int]
+    declared: Dict[Type[Exception], int]
 
 
 class Request(NamedTuple):
@@ -152,4 +160,4 @@ def _method_names() -> List[str]:
 
 
 _METHODS: Dict[str, Method] = {name: _method(name) for name in _method_names()}
-_ANSWERS: Tuple[type, ...] = tuple({error for method in _METHODS.values() for error in method.declared})
+_ANSWERS: Tuple[Type[Exception], ...] = tuple({error for method in _METHODS.values() for error in method.declared})

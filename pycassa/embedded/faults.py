@@ -1,4 +1,4 @@
-"""Fault switches of the embedded server: what a test can make it do to the next calls, and a log of what it received."""
+"""Fault switches of the embedded server: what a test can make it do to calls, and a log of what it received."""
 import threading
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
@@ -46,9 +46,9 @@ class ReceivedLog(Sequence[Received]):
 class Fault:
     """What happens to a call. The server reads these attributes; `Faults` makes them.
 
-    Before the call: `error` is raised in place of executing it (with `applied`, after executing it); `hold` seconds pass
-    first (None: for ever). After it: `delay` seconds pass, `alter` changes the reply frame, and `cut` is the number of
-    its bytes that are sent before the connection is closed, by a reset if `reset`.
+    Before the call: with `stall`, `hold` seconds pass (None: for ever). In its place: `error` is the answer, though the
+    call is executed if `applied`. After it: `delay` seconds pass, `alter` changes the reply frame, and `cut` is
+    the number of its bytes that are sent before the connection is closed, by a TCP reset if `reset`.
     """
 
     def __init__(self, calls: Optional[int], methods: Optional[Iterable[str]], *, error: Optional[Exception] = None,

@@ -39,7 +39,7 @@ class _Asked:
         """Make the call, in the loop's thread."""
         try:
             self._result = self._function()
-        except Exception as error:    # it belongs to the thread that asked
+        except Exception as error:  # noqa: BLE001 - it belongs to the thread that asked, and is raised there
             self._error = error
         self._done.set()
 
@@ -55,7 +55,7 @@ class _Asked:
 
 
 class Loop:
-    """Runs in one thread; `ask`, `wake` and `stop` may be called from others, and `wake` and `stop` by a signal handler."""
+    """Runs in one thread. `ask`, `wake` and `stop` may be called from others, the last two by a signal handler too."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()

@@ -31,10 +31,10 @@ def cassandra_server() -> 'Iterator[EmbeddedServer]':
 def cassandra_keyspace(cassandra_server: 'EmbeddedServer') -> Iterator[str]:
     """The name of a new, empty keyspace on `cassandra_server`, dropped after the test."""
     from pycassa.cassandra.ttypes import KsDef
-    session = cassandra_server.engine.session()
+    engine = cassandra_server.engine
     name = f'test_{next(_numbers)}'
-    session.system_add_keyspace(KsDef(name=name, strategy_class='SimpleStrategy',
-                                      strategy_options={'replication_factor': '1'}, cf_defs=[]))
+    engine.add_keyspace(KsDef(name=name, strategy_class='SimpleStrategy',
+                              strategy_options={'replication_factor': '1'}, cf_defs=[]))
     yield name
-    if name in {definition.name for definition in session.describe_keyspaces()}:
-        session.system_drop_keyspace(name)
+    if name in engine.keyspaces:
+        engine.drop_keyspace(name)

@@ -9,7 +9,8 @@ from pycassa.embedded.dispatch import Dispatcher
 from pycassa.embedded.engine import Engine
 from pycassa.embedded.faults import Faults
 from pycassa.embedded.network import Network
-from pycassa.embedded.profiles import DEFAULT_PROFILE, profile as profile_named
+from pycassa.embedded.profiles import DEFAULT_PROFILE
+from pycassa.embedded.profiles import profile as profile_named
 from pycassa.errors import ConfigurationError
 
 __all__ = ['EmbeddedServer', 'SCHEMAS', 'read_credentials']
@@ -33,7 +34,7 @@ def read_credentials(path: Union[str, 'os.PathLike[str]']) -> Dict[str, str]:
                 continue
             user, colon, password = line.partition(':')
             if not user or not colon:
-                raise ConfigurationError(f'line {number} of the credentials file {os.fspath(path)} is not user:password')
+                raise ConfigurationError(f'line {number} of credentials file {os.fspath(path)} is not user:password')
             users[user] = password
     return users
 
@@ -61,14 +62,14 @@ class EmbeddedServer:
                  profile: str = DEFAULT_PROFILE, schema: str = 'empty', unframed: bool = False,
                  credentials: Credentials = None, clock: Callable[[], float] = time.time) -> None:
         if not host:
-            raise ConfigurationError("an empty host would listen on every interface; say '0.0.0.0' or '::' to mean that")
+            raise ConfigurationError("an empty host is every interface: say '0.0.0.0' or '::' if that is meant")
         if schema not in SCHEMAS:
             raise ConfigurationError(f'unknown schema {schema!r}; it is one of {", ".join(SCHEMAS)}')
         if credentials is not None and not isinstance(credentials, Mapping):
             credentials = read_credentials(credentials)
         try:
             self.engine = Engine(partitioner=partitioner, profile=profile, clock=clock, host=host, port=port,
-                                 credentials=credentials)
+                                 authenticator=credentials)
             dispatcher = Dispatcher(profile_named(profile))
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
@@ -106,7 +107,7 @@ class EmbeddedServer:
         return self._thread is not None
 
     def start(self) -> 'EmbeddedServer':
-        """Listen and serve in a thread of its own; returns itself. Starting again after `stop()` keeps port and data."""
+        """Listen and serve in a thread of its own; returns itself. After `stop()`, it keeps the port and the data."""
         if self._thread is not None:
             raise ConfigurationError(f'the embedded server at {self.address} runs already')
         self._open()
