@@ -9,7 +9,7 @@ import re
 import socket
 import struct
 import uuid
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 __all__ = ['MAX_NAME', 'MarshalError', 'NoOrder', 'Type', 'PACKAGE', 'simple_types', 'reversed_type']
 
@@ -263,12 +263,12 @@ def _inet_text(raw: bytes) -> str:
 
 # --- the types ---------------------------------------------------------------------------------------------------
 
-def simple_types(profile: Any) -> 'dict[str, Type]':
+def simple_types(profile: Any) -> Dict[str, Type]:
     """The types without parameters that a server of `profile` knows, by simple class name."""
     old = profile.release < (2, 0)
     uuid_length = 'Expected 16 or 0 byte UUID (%d)' if old else 'UUID should be 16 or 0 bytes (%d)'
     time_uuid_length = 'TimeUUID should be 16 or 0 bytes (%d)' if old else 'UUID should be 16 or 0 bytes (%d)'
-    signed = dict(key=_integer_key, text=_integer_text)
+    signed: Dict[str, Any] = {'key': _integer_key, 'text': _integer_text}
     types = [
         Type('BytesType'),
         Type('AsciiType', check=_check_ascii, text=_utf8_text),

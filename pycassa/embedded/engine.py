@@ -9,8 +9,8 @@ class Engine(Node):
     """One node in memory. Safe across threads: each call runs under the engine's lock.
 
     partitioner: short or full class name. profile: '1.2', '2.0', '2.1', '2.2', '3.0' or '3.11'. clock: seconds since
-    the epoch, for TTLs. host and port are what describe_ring tells. authenticator: passwords by user; None lets
-    everyone in (AllowAllAuthenticator). Raises ValueError for an unknown partitioner or profile.
+    the epoch, for TTLs. host and port: where clients find the node. credentials: passwords by user; None lets everyone
+    in (AllowAllAuthenticator). Raises ValueError for an unknown partitioner or profile.
     """
 
     def session(self) -> Session:

@@ -29,14 +29,14 @@ class Node:
 
     def __init__(self, partitioner: str = 'Murmur3Partitioner', profile: str = DEFAULT_PROFILE,
                  clock: Callable[[], float] = time.time, cluster_name: str = 'Test Cluster', host: str = '127.0.0.1',
-                 port: int = 9160, authenticator: Optional[Mapping[str, str]] = None) -> None:
+                 port: int = 9160, credentials: Optional[Mapping[str, str]] = None) -> None:
         self.profile = find_profile(profile)
         self.partitioner = find_partitioner(partitioner)
         self.clock = clock
         self.cluster_name = cluster_name
         self.host = host
         self.port = port
-        self.passwords = None if authenticator is None else dict(authenticator)
+        self.passwords = None if credentials is None else dict(credentials)
         self.lock = threading.RLock()
         self.words = Wording(self.profile)
         self.types = Types(self.profile)
@@ -48,7 +48,8 @@ class Node:
         self._make_system_keyspaces()
 
     def __repr__(self) -> str:
-        return f'<{self.__class__.__name__} {self.profile.name} {self.partitioner.name}, {len(self.keyspaces)} keyspaces>'
+        return (f'<{self.__class__.__name__} {self.profile.name} {self.partitioner.name}, '
+                f'{len(self.keyspaces)} keyspaces>')
 
     def now(self) -> int:
         """The clock's second."""

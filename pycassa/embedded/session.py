@@ -51,10 +51,10 @@ class Session(SchemaCalls):
             engine.validation.path(family, super_column, column)
             engine.consistency.read(keyspace, consistency)
             engine.validation.key(family, key)
-            if column is None:
-                assert super_column is not None
-                super_column, column = None, super_column
-            select = selector(family, super_column, ((column,), None))
+            if column is not None:
+                select = selector(family, super_column, ((column,), None))
+            else:
+                select = selector(family, None, ((super_column or b'',), None))
             kind, items = select(family.store.rows.get(key), engine.now())
         if not items:
             raise NotFoundException()
