@@ -1,0 +1,96 @@
+"""The state of each host: up, or failing with a back-off before it is tried again; and in what order to try them."""
+from collections import Counter
+from typing import Collection, Dict, List, Mapping, Sequence, Tuple
+
+from pycassa.retry import Backoff
+from pycassa.runtime import Runtime
+
+__all__ = ['Hosts']
+
+
+class _Failing:
+    """A host whose last connection attempt or call failed."""
+
+    __slots__ = ('failures', 'retry_at')
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.retry_at = 0.0
+
+
+class Hosts:
+    """What is known of the servers of a pool.
+
+    A host is up until it fails. Then it is left alone for the time that `backoff` gives, doubling with each failure
+    in a row, as long as another one is up; the first one to try it after that does so alone, and a success makes it
+    up again.
+    """
+
+    def __init__(self, backoff: Backoff, runtime: Runtime) -> None:
+        self.backoff = backoff
+        self._clock = runtime.clock
+        self._uniform = runtime.uniform
+        self._lock = runtime.lock()
+        self._failing: Dict[str, _Failing] = {}
+        self._connecting: Counter[str] = Counter()
+        self._turn = 0
+
+    def order(self, servers: Sequence[str], load: Mapping[str, int], avoid: Collection[str] = ()) -> List[str]:
+        """The different ones of `servers`, the best to connect to first.
+
+        Hosts that are up or due come before those that back off, others before those to `avoid`, hosts with fewer
+        connections (`load`; in proportion where a server is listed more than once) before others, and equals take
+        turns. Hosts that back off come last, the next one due first.
+        """
+        with self._lock:
+            now = self._clock()
+            turn, self._turn = self._turn, self._turn + 1
+            places = {server: (index - turn) % len(servers) for index, server in enumerate(servers)}
+
+            def rank(server: str) -> Tuple[bool, bool, float, float, int]:
+                failing = self._failing.get(server)
+                due = failing.retry_at if failing is not None and failing.retry_at > now else 0.0
+                connections = load.get(server, 0) + self._connecting[server]
+                return (due > 0.0, server in avoid, due, connections / servers.count(server), places[server])
+
+            return sorted(places, key=rank)
+
+    def trying(self, server: str) -> None:
+        """Somebody connects to `server`, until `settled`: while it is failing, others keep away."""
+        with self._lock:
+            self._connecting[server] += 1
+            failing = self._failing.get(server)
+            if failing is not None:
+                failing.retry_at = max(failing.retry_at, self._clock() + self._pause(failing))
+
+    def settled(self, server: str) -> None:
+        """The attempt to connect that `trying` announced is over."""
+        with self._lock:
+            self._connecting[server] -= 1
+            if not self._connecting[server]:
+                del self._connecting[server]
+
+    def succeeded(self, server: str) -> None:
+        """A connection to `server` was opened: it is up."""
+        with self._lock:
+            self._failing.pop(server, None)
+
+    def failed(self, server: str) -> None:
+        """A connection to `server` could not be opened, or broke."""
+        with self._lock:
+            failing = self._failing.setdefault(server, _Failing())
+            failing.retry_at = self._clock() + self._pause(failing)
+            failing.failures += 1
+
+    def is_up(self, server: str) -> bool:
+        """Whether the last that was seen of `server` was a success, or nothing has been seen yet."""
+        return server not in self._failing
+
+    def keep(self, servers: Collection[str]) -> None:
+        """Forget what is known of all servers but these."""
+        with self._lock:
+            for server in set(self._failing).difference(servers):
+                del self._failing[server]
+
+    def _pause(self, failing: _Failing) -> float:
+        return self.backoff.delay(failing.failures, self._uniform)

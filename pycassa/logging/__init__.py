@@ -1,0 +1,1 @@
+"""Logging of connections and pools, through the standard library's loggers."""

@@ -1,0 +1,272 @@
+"""The connections of a pool, and the one owner of their number: idle, checked out, being opened, and the maximum."""
+import weakref
+from collections import Counter, deque
+from typing import Any, Callable, Collection, Deque, Dict, List, NamedTuple, Optional
+
+from pycassa.errors import NoConnectionAvailable, PoolDisposed
+from pycassa.runtime import Runtime
+
+__all__ = ['Counts', 'Store']
+
+# A connection that its holder dropped without returning it is noticed by those who wait after so many seconds.
+_LONGEST_WAIT = 1.0
+
+
+class Counts(NamedTuple):
+    """How many connections a pool has, all taken at one moment. `total` is the sum of the first three."""
+
+    idle: int
+    checked_out: int
+    opening: int
+    waiting: int
+    total: int
+
+
+class _Waiter:
+    """A thread that waits for a connection. `grant` is one, or None for the permission to open one."""
+
+    __slots__ = ('gate', 'granted', 'grant')
+
+    def __init__(self, gate: Any) -> None:
+        self.gate = gate
+        self.granted = False
+        self.grant: Any = None
+        gate.acquire()
+
+
+class Store:
+    """Hands out idle connections, oldest first, and permissions to open one while there are fewer than `limit`.
+
+    Every connection is a member from `opened` until it is discarded, and either idle or checked out; a permission
+    counts as one being opened until `opened` or `cancel`. Nothing here connects, closes, calls back or waits with the
+    lock held. Those who wait are served in the order they came, and there are idle connections or room only while
+    nobody waits.
+
+    A member must have `server` and `is_open`, and allow weak references: one that its holder forgot to return is
+    taken off the count when it is collected.
+    """
+
+    def __init__(self, size: int, limit: Optional[int], runtime: Runtime) -> None:
+        self.size = size
+        self.limit = limit
+        self.closed = False
+        self._runtime = runtime
+        self._lock = runtime.lock()
+        self._idle: Deque[Any] = deque()
+        self._members: Dict[int, Any] = {}
+        self._opening = 0
+        self._waiters: Deque[_Waiter] = deque()
+        self._lost: Deque[int] = deque()
+
+    # --- taking ----------------------------------------------------------------------------------------------
+
+    def take(self, timeout: Optional[float]) -> Any:
+        """An idle connection, now checked out, or None: the caller may open one. Waits up to `timeout` seconds.
+
+        None as `timeout` waits for ever. Raises NoConnectionAvailable, PoolDisposed.
+        """
+        with self._lock:
+            if self._idle:
+                return self._idle.popleft()
+            if self._lost:
+                self._bury()
+            if self.closed:
+                raise PoolDisposed('the pool was closed')
+            if self._has_room():
+                self._opening += 1
+                return None
+            if timeout is not None and timeout <= 0:
+                raise NoConnectionAvailable(timeout)
+            waiter = _Waiter(self._runtime.lock())
+            self._waiters.append(waiter)
+        return self._wait(waiter, timeout)
+
+    def _wait(self, waiter: _Waiter, timeout: Optional[float]) -> Any:
+        expires = None if timeout is None else self._runtime.clock() + timeout
+        try:
+            while not self._wait_a_while(waiter, expires):
+                with self._lock:
+                    self._bury()
+        except BaseException:
+            self._leave(waiter)
+            if waiter.granted:
+                self._return_grant(waiter.grant)
+            raise
+        if not waiter.granted:
+            self._leave(waiter)
+        if not waiter.granted:
+            raise PoolDisposed('the pool was closed') if self.closed else NoConnectionAvailable(timeout)
+        return waiter.grant
+
+    def _wait_a_while(self, waiter: _Waiter, expires: Optional[float]) -> bool:
+        """True when the waiting is over, by a grant or because the time has come."""
+        left = _LONGEST_WAIT if expires is None else expires - self._runtime.clock()
+        if left <= 0:
+            return True
+        return waiter.gate.acquire(timeout=min(left, _LONGEST_WAIT)) or waiter.granted
+
+    def _leave(self, waiter: _Waiter) -> None:
+        with self._lock:
+            if not waiter.granted and waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def _return_grant(self, grant: Any) -> None:
+        if grant is None:
+            self.cancel()
+        elif not self.give(grant):
+            grant.close()
+
+    def take_idle(self, avoid: Collection[str] = ()) -> Any:
+        """An idle connection to a server that is not in `avoid`, now checked out, or None. Never waits."""
+        with self._lock:
+            for index, member in enumerate(self._idle):
+                if member.server not in avoid:
+                    del self._idle[index]
+                    return member
+        return None
+
+    def exchange(self, member: Any) -> Any:
+        """Discard a checked-out connection for an idle one or, as None, the permission to open one. Never waits."""
+        with self._lock:
+            self._forget(member)
+            if self._idle:
+                return self._idle.popleft()
+            self._opening += 1
+            return None
+
+    def permit(self, below: int) -> bool:
+        """Permission to open one connection if there are fewer than `below` (and `limit`); True if granted."""
+        with self._lock:
+            self._bury()
+            if self.closed or len(self._members) + self._opening >= below or not self._has_room():
+                return False
+            self._opening += 1
+            return True
+
+    # --- giving ----------------------------------------------------------------------------------------------
+
+    def opened(self, member: Any) -> None:
+        """Make the permission to open one into `member`, checked out."""
+        with self._lock:
+            self._opening -= 1
+            self._join(member)
+
+    def cancel(self) -> None:
+        """Give the permission to open one back."""
+        with self._lock:
+            self._opening -= 1
+            self._serve()
+
+    def give(self, member: Any) -> bool:
+        """Take a checked-out connection back. False if there is no use for it: then it is gone, to be closed."""
+        with self._lock:
+            if self._waiters:
+                self._grant(member)
+                return True
+            if len(self._idle) < self.size and not self.closed and not self._is_above_limit():
+                self._idle.append(member)
+                return True
+            self._forget(member)
+            return False
+
+    def replace(self, member: Any, new: Any) -> None:
+        """Let `new`, which was not counted, be checked out in the place of `member`, which is gone."""
+        with self._lock:
+            self._forget(member)
+            self._join(new)
+
+    def discard(self, member: Any) -> None:
+        """Take a checked-out connection off the count."""
+        with self._lock:
+            self._forget(member)
+            self._serve()
+
+    def evict(self, server: Optional[str] = None) -> List[Any]:
+        """Take all idle connections (to `server`) off the count and return them, to be closed."""
+        with self._lock:
+            gone = [member for member in self._idle if server is None or member.server == server]
+            for member in gone:
+                self._idle.remove(member)
+                self._forget(member)
+            self._serve()
+            return gone
+
+    def resize(self, size: int, limit: Optional[int]) -> None:
+        """Set how many connections are kept idle, and the maximum (None: no limit)."""
+        with self._lock:
+            self.size, self.limit = size, limit
+            self._serve()
+
+    def close(self) -> List[Any]:
+        """Serve nobody from now on. Returns the idle connections, to be closed; others are as they are returned."""
+        with self._lock:
+            self.closed = True
+            waiters, self._waiters = self._waiters, deque()
+        for waiter in waiters:
+            waiter.gate.release()
+        return self.evict()
+
+    def abandon(self) -> List[Any]:
+        """All members, in a forked child: the lock may be held by a thread that is gone, and is not taken."""
+        members = [reference() for reference in list(self._members.values())]
+        return [member for member in members if member is not None]
+
+    # --- counting --------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """All counts at one moment."""
+        with self._lock:
+            self._bury()
+            members, idle = len(self._members), len(self._idle)
+            return Counts(idle, members - idle, self._opening, len(self._waiters), members + self._opening)
+
+    def holds(self, member: Any) -> bool:
+        """Whether `member` is one of the connections counted."""
+        return id(member) in self._members
+
+    def load(self) -> Dict[str, int]:
+        """The number of open connections to each server."""
+        with self._lock:
+            members = [reference() for reference in self._members.values()]
+        return Counter(member.server for member in members if member is not None and member.is_open)
+
+    # --- with the lock held ----------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        return self.limit is None or len(self._members) + self._opening < self.limit
+
+    def _is_above_limit(self) -> bool:
+        return self.limit is not None and len(self._members) + self._opening > self.limit
+
+    def _join(self, member: Any) -> None:
+        self._members[id(member)] = weakref.ref(member, self._loser(id(member)))
+
+    def _loser(self, identity: int) -> Callable[[Any], None]:
+        # The collector may run while this very thread holds the lock: it only leaves a note.
+        lost = self._lost
+        return lambda reference: lost.append(identity)
+
+    def _forget(self, member: Any) -> None:
+        self._members.pop(id(member), None)
+
+    def _bury(self) -> None:
+        """Take connections that were collected while checked out off the count."""
+        while self._lost:
+            identity = self._lost.popleft()
+            reference = self._members.get(identity)
+            if reference is not None and reference() is None:
+                del self._members[identity]
+        self._serve()
+
+    def _serve(self) -> None:
+        while self._waiters and (self._idle or self._has_room()):
+            if self._idle:
+                self._grant(self._idle.popleft())
+            else:
+                self._opening += 1
+                self._grant(None)
+
+    def _grant(self, grant: Any) -> None:
+        waiter = self._waiters.popleft()
+        waiter.granted, waiter.grant = True, grant
+        waiter.gate.release()
