@@ -69,7 +69,7 @@ class EmbeddedServer:
             credentials = read_credentials(credentials)
         try:
             self.engine = Engine(partitioner=partitioner, profile=profile, clock=clock, host=host, port=port,
-                                 authenticator=credentials)
+                                 credentials=credentials)
             dispatcher = Dispatcher(profile_named(profile))
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
