@@ -56,6 +56,10 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
 
     writeString = writeBinary
 
+    def readString(self) -> str:
+        # As the C extension does it, and a name of bad bytes must not keep the rest of a description away.
+        return self.readBinary().decode('utf-8', 'replace')
+
     def readMessageBegin(self) -> Tuple[str, int, int]:
         message = self.trans.receive()
         self.received = True

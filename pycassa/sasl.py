@@ -35,12 +35,14 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
     def __init__(self, transport: Any, host: str, service: str, mechanism: str = 'GSSAPI',
                  **sasl_kwargs: Any) -> None:
         try:
+            from puresasl import SASLError
             from puresasl.client import SASLClient
         except ImportError as error:
             raise ConfigurationError('SASL needs the package pure-sasl: install pycassa[sasl]') from error
         self.transport = transport
         self.host = host
         self.sasl = SASLClient(host, service, mechanism, **sasl_kwargs)
+        self._sasl_error = SASLError
         self._outgoing = bytearray()
         self._incoming = io.BytesIO()
 
@@ -78,7 +80,10 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
             raise ConnectionFailed(f'{self.host}: the server ended SASL {self.sasl.mechanism} before it was complete')
 
     def _step(self, challenge: Any) -> bytes:
-        answer = self.sasl.process(challenge)
+        try:
+            answer = self.sasl.process(challenge)
+        except self._sasl_error as error:
+            raise ConnectionFailed(f'{self.host}: SASL {self.sasl.mechanism} failed: {error}') from error
         return answer.encode('utf-8') if isinstance(answer, str) else bytes(answer or b'')
 
     def close(self) -> None:
@@ -130,7 +135,7 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
         wrapped = self._receive(length)
         try:
             self._incoming = io.BytesIO(self.sasl.unwrap(wrapped))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, self._sasl_error) as error:
             raise TransportError(f'{self.host}: a SASL frame cannot be unwrapped: {error}') from error
 
     def _receive(self, length: int) -> bytes:

@@ -4,11 +4,15 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from typing import Any, Callable, List, NamedTuple, Tuple
 
 import pytest
+import thrift.protocol
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
+from thrift.transport.TTransport import TMemoryBuffer
 
 REPLY, EXCEPTION = 2, 3
 
@@ -209,6 +213,18 @@ def silent_address():
     yield listener.getsockname()
     for open_socket in (*fillers, listener):
         open_socket.close()
+
+
+@pytest.fixture
+def without_fastbinary(monkeypatch):
+    """without_fastbinary() makes thrift's C extension one that is not there, until the test ends."""
+    def remove() -> None:
+        monkeypatch.setitem(sys.modules, 'thrift.protocol.fastbinary', None)
+        monkeypatch.delattr(thrift.protocol, 'fastbinary', raising=False)
+        assert not hasattr(TBinaryProtocolAccelerated(TMemoryBuffer()), '_fast_decode') or \
+            TBinaryProtocolAccelerated(TMemoryBuffer())._fast_decode is None
+
+    return remove
 
 
 # --- certificates --------------------------------------------------------------------------------------------------

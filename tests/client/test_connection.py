@@ -1,7 +1,6 @@
 """Connection: opening, login, keyspace, time-outs by name, encoded calls, users' factories."""
 import socket
 import struct
-import sys
 import time
 
 import pytest
@@ -300,10 +299,10 @@ WRONG = {
 
 @pytest.mark.parametrize('what', WRONG)
 @pytest.mark.parametrize('by', ['encoded', 'objects', 'objects without the C extension'])
-def test_wrong_replies_close_it(scripted, connect, monkeypatch, what, by):
+def test_wrong_replies_close_it(scripted, connect, without_fastbinary, what, by):
     raw = by != 'encoded'
     if by == 'objects without the C extension':
-        monkeypatch.setitem(sys.modules, 'thrift.protocol.fastbinary', None)
+        without_fastbinary()
     connection = connect(scripted(wrong_reply(WRONG[what])))
     with pytest.raises(PycassaError) as wrong:
         connection.get_slice(b'k', None, None, 1) if raw else get_slice(connection)
