@@ -7,22 +7,14 @@ from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TFramedTransport
 
+from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
 from pycassa.cassandra.ttypes import AuthenticationRequest
 from pycassa.errors import ApplicationError, ConfigurationError, ProtocolError
 from pycassa.framing import MAX_REPLY_BYTES, AdaptedTransport, FramedTransport, MessageTransport, SocketTransport
 from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_by_objects
 from pycassa.rawcalls import RawClient, is_own_method, own_method
 from pycassa.sasl import TSaslClientTransport, make_sasl_transport_factory
-from pycassa.transport import (
-    DEFAULT_PORT,
-    StreamSocket,
-    TLSSocketFactory,
-    earliest,
-    format_server,
-    make_ssl_context,
-    make_ssl_socket_factory,
-    parse_server,
-)
+from pycassa.transport import StreamSocket, TLSSocketFactory, earliest, make_ssl_context, make_ssl_socket_factory
 
 __all__ = ['DEFAULT_PORT', 'DEFAULT_SERVER', 'Connection', 'TSaslClientTransport', 'default_socket_factory',
            'default_transport_factory', 'format_server', 'make_sasl_transport_factory', 'make_ssl_context',

@@ -15,7 +15,7 @@ from pycassa.errors import (
     ReplyTooLarge,
     TransportError,
 )
-from pycassa.transport import StreamSocket
+from pycassa.transport import StreamSocket, forked, is_readable
 
 __all__ = ['AdaptedTransport', 'FramedTransport', 'MAX_REPLY_BYTES', 'MessageTransport', 'SocketTransport',
            'collect_message', 'name_call']
@@ -335,7 +335,8 @@ class SocketTransport(MessageTransport):
         try:
             message = collect_message(read_exactly, self.max_reply_bytes, self.server)
         except ConnectionClosed as error:
-            raise ConnectionClosed(f'{error} (servers since 0.8 answer to frames only: framed_transport=True)') from error
+            hint = 'servers since 0.8 answer to frames only: framed_transport=True'
+            raise ConnectionClosed(f'{error} ({hint})') from error
         if received:
             raise ProtocolError(f'{self.server}: {len(received)} bytes came after the end of the reply')
         return message
@@ -372,7 +373,11 @@ class AdaptedTransport(MessageTransport):
     def probe(self) -> bool:
         if not self.isOpen():
             return False
-        return self.stream.probe() if isinstance(self.stream, StreamSocket) else True
+        if isinstance(self.stream, StreamSocket):
+            return self.stream.probe()
+        handle = getattr(self.stream, 'handle', None)
+        # Of a TLS socket, what can be read may be a session ticket.
+        return type(handle) is not socket.socket or not is_readable(handle)
 
     def open(self, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
         """Open the user's transport. Raises ConnectionFailed, CallTimeout, and what the user's code raises."""
@@ -434,8 +439,7 @@ class AdaptedTransport(MessageTransport):
         if self._closed:
             raise TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
         if self._owner.foreign:
-            raise TransportError(f'{self.server}: the connection belongs to the process that opened it, before a fork; '
-                                 'open another one here', TTransportException.NOT_OPEN)
+            raise forked(self.server)
 
     def _bound(self, deadline: Optional[float], limit: str) -> None:
         if isinstance(self.stream, StreamSocket):

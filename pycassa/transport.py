@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterable, List, Optional, Tuple, Type, Union
 
 from thrift.transport.TTransport import TTransportBase, TTransportException
 
+from pycassa.addresses import format_server
 from pycassa.errors import (
     CallTimeout,
     ConfigurationError,
@@ -18,13 +19,10 @@ from pycassa.errors import (
     TransportError,
 )
 
-__all__ = ['DEFAULT_PORT', 'StreamSocket', 'TLSSocketFactory', 'earliest', 'format_server', 'make_ssl_context',
-           'make_ssl_socket_factory', 'parse_server']
-
-DEFAULT_PORT = 9160
+__all__ = ['StreamSocket', 'TLSSocketFactory', 'earliest', 'forked', 'is_readable', 'make_ssl_context',
+           'make_ssl_socket_factory']
 
 Data = Union[bytes, bytearray, memoryview]
-Server = Union[str, bytes, Tuple[str, Union[int, str]], List[Any]]
 
 # The codes of POSIX: eventlet removes select.poll, and with it the names.
 _READ, _WRITE = 1, 4
@@ -45,53 +43,6 @@ class _Process:
 
 if hasattr(os, 'register_at_fork'):
     os.register_at_fork(after_in_child=_Process.forked)
-
-
-# --- addresses -----------------------------------------------------------------------------------------------------
-
-def parse_server(server: Server) -> Tuple[str, int]:
-    """The host and port of 'host', 'host:port', '::1', '[::1]', '[::1]:port' or a (host, port) pair.
-
-    The port is 9160 where none is given. Raises ConfigurationError, naming the address, where it is not one of these.
-    """
-    if isinstance(server, bytes):
-        server = server.decode('utf-8', 'replace')
-    if isinstance(server, (tuple, list)) and len(server) == 2:
-        host, port = server
-    elif isinstance(server, str):
-        host, port = _split_server(server)
-    else:
-        raise ConfigurationError(f"{server!r} is not a server address; one is 'host', 'host:port' or (host, port)")
-    host = host.strip() if isinstance(host, str) else host
-    if not isinstance(host, str) or not host or any(character in host for character in '[]/@ \t\r\n'):
-        raise ConfigurationError(f'the server address {server!r} has no valid host name')
-    return host, _parse_port(port, server)
-
-
-def _split_server(server: str) -> Tuple[str, Union[int, str]]:
-    text = server.strip()
-    if text.startswith('['):
-        host, bracket, rest = text[1:].partition(']')
-        if not bracket or (rest and not rest.startswith(':')):
-            raise ConfigurationError(f'the server address {server!r} is malformed; with IPv6 it is [address]:port')
-        return host, rest[1:] if rest else DEFAULT_PORT
-    if text.count(':') == 1:
-        host, _, port = text.partition(':')
-        return host, port
-    return text, DEFAULT_PORT
-
-
-def _parse_port(port: Any, server: Server) -> int:
-    if isinstance(port, str) and port.strip().isascii() and port.strip().isdigit():
-        port = int(port)
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
-        raise ConfigurationError(f'the server address {server!r} has the port {port!r}; a port is 1 to 65535')
-    return port
-
-
-def format_server(host: str, port: int) -> str:
-    """'host:port', with brackets around an IPv6 address."""
-    return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
 
 
 def earliest(deadline: Optional[float], limit: str, seconds: Optional[float], setting: str,
@@ -391,8 +342,7 @@ class StreamSocket(TTransportBase):
         if self.handle is None:
             raise TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
         if self._generation != _Process.generation:
-            raise TransportError(f'{self.server}: the connection belongs to the process that opened it, before a fork; '
-                                 'open another one here', TTransportException.NOT_OPEN)
+            raise forked(self.server)
         return self.handle
 
     def _lost(self, error: OSError, sending: int = 0) -> TransportError:
@@ -467,6 +417,22 @@ class StreamSocket(TTransportBase):
 
     def flush(self) -> None:
         """Nothing to do: writes are not buffered."""
+
+
+def forked(server: str) -> TransportError:
+    """The error for the use of a connection in a child of the process that opened it."""
+    return TransportError(f'{server}: the connection belongs to the process that opened it, before a fork; open '
+                          'another one here', TTransportException.NOT_OPEN)
+
+
+def is_readable(handle: socket.socket) -> bool:
+    """True when bytes, or the end of the connection, can be read from a socket without waiting."""
+    make_poller = getattr(select, 'poll', None)
+    if make_poller is None:
+        return bool(select.select([handle], [], [], 0)[0])
+    poller = make_poller()
+    poller.register(handle.fileno(), _READ)
+    return bool(poller.poll(0))
 
 
 def _reason(error: BaseException) -> str:

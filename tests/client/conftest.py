@@ -238,10 +238,10 @@ class Certificates:
 
     def self_signed(self, name: str, subject: str, authority: bool = False) -> Tuple[str, str]:
         certificate, key = self.files(name)
-        extensions = ['basicConstraints=critical,CA:TRUE'] if authority else ['subjectAltName=DNS:localhost,IP:127.0.0.1']
-        self.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-                     '-subj', f'/CN={subject}', '-keyout', key, '-out', certificate,
-                     *(part for extension in extensions for part in ('-addext', extension)))
+        extension = 'basicConstraints=critical,CA:TRUE' if authority else 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+        self.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                     '-days', '2', '-subj', f'/CN={subject}', '-keyout', key, '-out', certificate,
+                     '-addext', extension)
         return certificate, key
 
     def signed(self, name: str, names: str, days: int = 2) -> Tuple[str, str]:

@@ -512,6 +512,19 @@ def test_failures_through_users_factories(scripted, connect, factories):
     assert not connection.is_open
 
 
+@pytest.mark.parametrize('factories', FACTORIES.values(), ids=FACTORIES)
+def test_probe_through_users_factories(scripted, connect, factories):
+    def answer_once(peer, server):
+        peer.sendall(server.read(peer).reply(COLUMNS))
+
+    connection = connect(scripted(answer_once), **factories)
+    get_slice(connection)
+    deadline = time.monotonic() + 5
+    while connection.probe():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_users_socket_gets_its_time_outs(answering, connect):
     made = []
 
