@@ -93,6 +93,8 @@ def locate(source: Any, family: str, keyspace: Optional[str] = None) -> Located:
         if keyspace not in (None, own):
             raise ConfigurationError(f'column family {family!r}: the pool works in keyspace {own!r}, not in '
                                      f'{keyspace!r}; a pool serves the one keyspace that it was made with')
+        if own is None:
+            raise ConfigurationError(f'column family {family!r}: the pool was made without a keyspace')
         return Located(own, False, _definition(source, family, own))
     if keyspace is not None:
         return Located(keyspace, True, _definition(source, family, keyspace))

@@ -23,13 +23,13 @@ def follow(fetch: Callable[[Optional[bytes], int], Sequence[Item]], page_size: i
     """
     size = min(max(page_size, 2), MAX_COUNT)
     start: Optional[bytes] = None
-    page: Sequence[Item] = ()
+    given: Sequence[Item] = ()
     # Whether a page may be as short as what is still missing: not once items turned out unwanted.
     tight = limit is not None
     while limit is None or limit > 0:
         ask = min(size, limit + (start is not None)) if limit is not None and tight else size
-        before, page = page, fetch(start, ask)
-        fresh = _without(page, before)
+        page = fetch(start, ask)
+        fresh = _without(page, given)
         for item in fresh:
             if not wanted(item):
                 tight = False
@@ -39,23 +39,25 @@ def follow(fetch: Callable[[Optional[bytes], int], Sequence[Item]], page_size: i
                 limit -= 1
                 if not limit:
                     return
-        if len(page) < ask or (not fresh and ask == MAX_COUNT):
+        if len(page) < ask:
             return
-        start = page[-1][0]
-        if not fresh:
-            tight = False
-            size = min(2 * size, MAX_COUNT)
+        if fresh:
+            start, given = fresh[-1][0], page
+        elif ask == MAX_COUNT:
+            return
+        else:
+            tight, size = False, min(2 * size, MAX_COUNT)
 
 
-def _without(page: Sequence[Item], before: Sequence[Item]) -> Sequence[Item]:
-    """`page` without what the page before it gave already."""
-    if not before:
+def _without(page: Sequence[Item], given: Sequence[Item]) -> Sequence[Item]:
+    """`page` without what the page before it, `given`, had already."""
+    if not given:
         return page
-    if page and page[0][0] == before[-1][0]:
+    if page and page[0][0] == given[-1][0]:
         return page[1:]
     # The start was removed meanwhile; or it is Cassandra 3.11, which puts the columns of the schema into every page
     # of a reversed slice.
-    seen = {item[0] for item in before}
+    seen = {item[0] for item in given}
     return [item for item in page if item[0] not in seen]
 
 

@@ -1,4 +1,5 @@
 """The definition of a column family: the types of its keys, names and values, and the Layout that converts them."""
+import copy
 import os
 import struct
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, MutableMapping, Optional
@@ -159,7 +160,7 @@ class FamilyTypes:
         self._read_definition(located.definition)
 
     def _read_definition(self, definition: Any) -> None:
-        self._cfdef = definition
+        self._cfdef = definition = copy.copy(definition)
         self.super = definition.column_type == 'Super'
         self._counter = (definition.default_validation_class or '').endswith('CounterColumnType')
         comparator = definition.comparator_type or 'BytesType'
@@ -171,14 +172,12 @@ class FamilyTypes:
         }
         self._layout = None
         metadata = {column.name: column for column in definition.column_metadata or ()}
-        own = {b''} if self.super else set()
-        # Servers since 3.0 list a column of their own, named '', in the metadata of super families; where no subcolumn
-        # was defined also 'value', with the class of all values: unlike one that a user defined, it says nothing.
-        if b'' in metadata and b'value' in metadata:
-            own |= {b'value'} if metadata[b'value'].validation_class == definition.default_validation_class else set()
+        if self.super and b'' in metadata:
+            # Servers since 3.0 list two columns of their own in the metadata of super column families.
+            del metadata[b'']
+            metadata.pop(b'value', None)
         self._validators = self._new_validators()
-        self._validators.type_map.update((name, column.validation_class) for name, column in metadata.items()
-                                         if name not in own)
+        self._validators.type_map.update((name, column.validation_class) for name, column in metadata.items())
         as_bytes = self._bytes_scalar()
         definition.column_metadata = {as_bytes.unpack(name): column for name, column in metadata.items()}
 
