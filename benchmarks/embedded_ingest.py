@@ -63,7 +63,7 @@ def frames(rows: int, columns: int) -> List[bytes]:
     """Batches of distinct keys, enough that a run seldom writes a row twice."""
     text = codec.scalar('UTF8Type')
     layout = codec.Layout(FAMILY, key=text, name=text, value=text)
-    number = max(1, 200_000 // (rows * columns))
+    number = max(1, 1_000_000 // (rows * columns))
     numbers = itertools.count()
     return [codec.encode_rows(1, layout, {
         f'key{next(numbers):09d}': {f'column{column:04d}': f'{column * 7919 + batch:020d}' for column in range(columns)}
