@@ -1,6 +1,6 @@
 """The state of each host: up, or failing with a back-off before it is tried again; and in what order to try them."""
 from collections import Counter
-from typing import Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from pycassa.retry import Backoff
 from pycassa.runtime import Runtime
@@ -31,11 +31,11 @@ class Hosts:
         self._clock = runtime.clock
         self._uniform = runtime.uniform
         self._lock = runtime.lock()
-        self._failing: Dict[str, _Failing] = {}
-        self._connecting: Counter[str] = Counter()
+        self._failing: Dict[Any, _Failing] = {}
+        self._connecting: Counter[Any] = Counter()
         self._turn = 0
 
-    def order(self, servers: Sequence[str], load: Mapping[str, int], avoid: Collection[str] = ()) -> List[str]:
+    def order(self, servers: Sequence[Any], load: Mapping[Any, int], avoid: Collection[Any] = ()) -> List[Any]:
         """The different ones of `servers`, the best to connect to first.
 
         Hosts that are up or due come before those that back off, others before those to `avoid`, hosts with fewer
@@ -47,7 +47,7 @@ class Hosts:
             turn, self._turn = self._turn, self._turn + 1
             places = {server: (index - turn) % len(servers) for index, server in enumerate(servers)}
 
-            def rank(server: str) -> Tuple[bool, bool, float, float, int]:
+            def rank(server: Any) -> Tuple[bool, bool, float, float, int]:
                 failing = self._failing.get(server)
                 due = failing.retry_at if failing is not None and failing.retry_at > now else 0.0
                 connections = load.get(server, 0) + self._connecting[server]
@@ -55,7 +55,7 @@ class Hosts:
 
             return sorted(places, key=rank)
 
-    def trying(self, server: str) -> None:
+    def trying(self, server: Any) -> None:
         """Somebody connects to `server`, until `settled`: while it is failing, others keep away."""
         with self._lock:
             self._connecting[server] += 1
@@ -63,30 +63,35 @@ class Hosts:
             if failing is not None:
                 failing.retry_at = max(failing.retry_at, self._clock() + self._pause(failing))
 
-    def settled(self, server: str) -> None:
+    def settled(self, server: Any) -> None:
         """The attempt to connect that `trying` announced is over."""
         with self._lock:
             self._connecting[server] -= 1
             if not self._connecting[server]:
                 del self._connecting[server]
 
-    def succeeded(self, server: str) -> None:
+    def succeeded(self, server: Any) -> None:
         """A connection to `server` was opened: it is up."""
         with self._lock:
             self._failing.pop(server, None)
 
-    def failed(self, server: str) -> None:
+    def failed(self, server: Any) -> None:
         """A connection to `server` could not be opened, or broke."""
         with self._lock:
             failing = self._failing.setdefault(server, _Failing())
             failing.retry_at = self._clock() + self._pause(failing)
             failing.failures += 1
 
-    def is_up(self, server: str) -> bool:
+    def is_up(self, server: Any) -> bool:
         """Whether the last that was seen of `server` was a success, or nothing has been seen yet."""
         return server not in self._failing
 
-    def keep(self, servers: Collection[str]) -> None:
+    def is_due(self, server: Any) -> bool:
+        """Whether `server` is up or has been left alone for long enough."""
+        failing = self._failing.get(server)
+        return failing is None or failing.retry_at <= self._clock()
+
+    def keep(self, servers: Collection[Any]) -> None:
         """Forget what is known of all servers but these."""
         with self._lock:
             for server in set(self._failing).difference(servers):

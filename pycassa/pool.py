@@ -3,11 +3,16 @@ import functools
 import random
 import ssl
 import threading
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from pycassa.connection import default_socket_factory, default_transport_factory
-from pycassa.errors import (AllServersUnavailable, InvalidRequestError, MaximumRetryException, NoConnectionAvailable,
-                            PycassaError)
+from pycassa.errors import (
+    AllServersUnavailable,
+    InvalidRequestError,
+    MaximumRetryException,
+    NoConnectionAvailable,
+    PycassaError,
+)
 from pycassa.framing import MAX_REPLY_BYTES
 from pycassa.hosts import Hosts
 from pycassa.listeners import Listeners, PoolListener, is_heard
@@ -18,7 +23,7 @@ from pycassa.runtime import Runtime, after_fork_in_child
 from pycassa.store import Counts, Store
 from pycassa.wrapper import ConnectionWrapper
 
-__all__ = ['QueuePool', 'ConnectionPool', 'PoolListener', 'ConnectionWrapper', 'AllServersUnavailable',
+__all__ = ['QueuePool', 'ConnectionPool', 'PoolListener', 'ConnectionWrapper', 'AllServersUnavailable',  # noqa: F822
            'NoConnectionAvailable', 'MaximumRetryException', 'InvalidRequestError']
 
 DEFAULT_SERVER_LIST = ['localhost:9160']
@@ -156,9 +161,7 @@ class ConnectionPool:
         wrapper = self._held()
         if wrapper is None:
             wrapper = self._checkout(self._new_deadline())
-            if self._local is not None:
-                self._local.held = wrapper
-                wrapper._holder = self._token()
+            self._hold(wrapper)
         return wrapper
 
     def put(self, conn: Optional[ConnectionWrapper]) -> None:
@@ -236,6 +239,11 @@ class ConnectionPool:
         # It was returned by another thread.
         local.held = None
         return None
+
+    def _hold(self, wrapper: ConnectionWrapper) -> None:
+        if self._local is not None:
+            self._local.held = wrapper
+            wrapper._holder = self._token()
 
     def _token(self) -> Any:
         """An object that stands for this thread (or greenlet)."""
@@ -428,7 +436,10 @@ class ConnectionPool:
 
     def _get_new_wrapper(self, server: str) -> ConnectionWrapper:
         """Open a connection to `server`. Subclasses may override this to change connections before they are used."""
-        return ConnectionWrapper(
+        return self._new_wrapper(ConnectionWrapper, server)
+
+    def _new_wrapper(self, wrapper_class: Type[ConnectionWrapper], server: str) -> ConnectionWrapper:
+        return wrapper_class(
             self, self.max_retries, self.keyspace, server, timeout=self.timeout, credentials=self.credentials,
             socket_factory=self.socket_factory, transport_factory=self.transport_factory,
             connect_timeout=self.connect_timeout, schema_timeout=self.schema_timeout, ssl_context=self.ssl_context,

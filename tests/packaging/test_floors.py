@@ -12,9 +12,9 @@ FLOORS = {
     1: ['codec', '_pure/', '_speedups/'],
     2: ['addresses', 'connection', 'transport', 'framing', 'rawcalls', 'endpoint', 'sasl', 'operations', 'marshal',
         'types'],
-    3: ['pool', 'logging/'],
+    3: ['pool', 'store', 'hosts', 'retry', 'wrapper', 'listeners', 'runtime', 'logging/'],
     4: ['columnfamily', 'batch', 'index', 'system_manager'],
-    5: ['columnfamilymap', 'contrib/', 'ingest/', 'cli', 'legacy'],
+    5: ['columnfamilymap', 'contrib/', 'ingest/', 'cli', 'legacy', 'legacy_pools'],
     6: ['__init__'],
 }
 # Beside the tower: the embedded server may use floors 0 to 2, and nothing in the tower may use it.

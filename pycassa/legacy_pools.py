@@ -1,0 +1,178 @@
+"""The pools of release 0.5, by their names, signatures and defaults, as kinds of today's pool."""
+import threading
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from pycassa.errors import MaximumRetryException, NoConnectionAvailable
+from pycassa.operations import Call
+from pycassa.pool import ConnectionPool
+from pycassa.wrapper import ConnectionWrapper
+
+__all__ = ['AssertionPool', 'NullPool', 'QueuePool', 'SingletonThreadPool', 'StaticPool']
+
+# The positional arguments that follow a pool's own in 0.5, and those of ConnectionPool since 1.2.
+_COMMON = ('keyspace', 'server_list', 'credentials', 'timeout', 'logging_name', 'use_threadlocal', 'listeners')
+_MODERN = ('keyspace', 'server_list', 'credentials', 'timeout', 'use_threadlocal', 'pool_size', 'prefill',
+           'socket_factory', 'transport_factory')
+
+
+class _EarlyPool(ConnectionPool):
+    """A pool whose own positional arguments come before the keyspace; arguments that start with that are taken too."""
+
+    _own: Mapping[str, Any] = {}
+    _fixed: Mapping[str, Any] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        names: Tuple[str, ...] = _MODERN if args and isinstance(args[0], str) else (*self._own, *_COMMON)
+        if len(args) > len(names):
+            raise TypeError(f'{self.__class__.__name__} takes {len(names)} positional arguments, not {len(args)}')
+        given: Dict[str, Any] = dict(zip(names, args))
+        twice = sorted(given.keys() & kwargs.keys())
+        if twice:
+            raise TypeError(f'{self.__class__.__name__} got several values for {", ".join(twice)}')
+        ConnectionPool.__init__(self, **{**self._own, **given, **kwargs, **self._fixed})
+
+    def _notify(self, event: str, level: str = 'debug', **details: Any) -> None:
+        ConnectionPool._notify(self, event, level, pool_type=self.__class__.__name__, **details)
+
+
+class QueuePool(_EarlyPool):
+    """ConnectionPool with the defaults of 0.5: up to ten connections more than `pool_size` while all are in use.
+
+    `QueuePool(pool_size=5, max_overflow=10, pool_timeout=30, recycle=10000, max_retries=5, prefill=True, keyspace,
+    server_list, credentials, timeout, logging_name, use_threadlocal, listeners)`, or as ConnectionPool.
+    """
+
+    _own = {'pool_size': 5, 'max_overflow': 10, 'pool_timeout': 30, 'recycle': 10000, 'max_retries': 5,
+            'prefill': True}
+
+
+class NullPool(_EarlyPool):
+    """Keeps no connections: each check-out opens one, and returning it closes it.
+
+    `NullPool(max_retries=5, keyspace, server_list, credentials, timeout, logging_name, use_threadlocal, listeners)`.
+    """
+
+    _own = {'max_retries': 5}
+    _fixed = {'pool_size': 0, 'max_overflow': -1, 'prefill': False}
+
+
+class AssertionPool(_EarlyPool):
+    """One connection, for finding code that takes a second one: that raises AssertionError.
+
+    `AssertionPool(max_retries=5, keyspace, server_list, credentials, timeout, logging_name, use_threadlocal,
+    listeners)`; `use_threadlocal` has no effect.
+    """
+
+    _own = {'max_retries': 5}
+    _fixed = {'pool_size': 1, 'max_overflow': 0, 'pool_timeout': 0, 'prefill': False, 'use_threadlocal': False}
+
+    def _take(self, deadline: Optional[float]) -> Optional[ConnectionWrapper]:
+        try:
+            return ConnectionPool._take(self, deadline)
+        except NoConnectionAvailable as error:
+            raise AssertionError('the connection of this AssertionPool is already checked out') from error
+
+
+class SingletonThreadPool(_EarlyPool):
+    """One connection for each thread, kept until the thread ends; NoConnectionAvailable above `pool_size` threads.
+
+    `SingletonThreadPool(pool_size=5, max_retries=5, keyspace, server_list, credentials, timeout, logging_name,
+    use_threadlocal, listeners)`. Returning a connection leaves it with its thread. `size` is a number here.
+    """
+
+    _own = {'pool_size': 5, 'max_retries': 5}
+    _fixed = {'max_overflow': 0, 'pool_timeout': 0, 'prefill': False, 'use_threadlocal': True}
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        """For how many threads there are connections."""
+        return self._pool_size
+
+    def _held(self) -> ConnectionWrapper:
+        wrapper = ConnectionPool._held(self)
+        if wrapper is None:
+            wrapper = self._checkout(self._new_deadline())
+            self._hold(wrapper)
+        elif wrapper._state == ConnectionWrapper._CHECKED_OUT and not self._is_alive(wrapper):
+            # The next call is made over another connection, and is no retry.
+            wrapper.close()
+            wrapper._state = ConnectionWrapper._BROKEN
+        wrapper._idle_since = self.runtime.clock()
+        return wrapper
+
+    def put(self, conn: Optional[ConnectionWrapper]) -> None:
+        """Say that the thread's connection is not in use now; it stays with the thread."""
+        held = ConnectionPool._held(self)
+        if held is not None:
+            self._notify('connection_checked_in', connection=held)
+
+    def dispose(self) -> None:
+        """Close the calling thread's connection. Those of other threads go when they end."""
+        held = ConnectionPool._held(self)
+        if held is not None:
+            self._checkin(held)
+        ConnectionPool.dispose(self)
+
+
+class _SharedWrapper(ConnectionWrapper):
+    """A connection that several threads use in turns, call by call, and on which nothing is retried."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._turns = threading.RLock()
+        ConnectionWrapper.__init__(self, *args, **kwargs)
+
+    def execute_call(self, call: Call, deadline: Optional[float] = None) -> Any:
+        """Send an encoded call, once; raises what happened as it is."""
+        with self._turns:
+            try:
+                return ConnectionWrapper.execute_call(self, call, deadline)
+            except MaximumRetryException as error:
+                raise error.attempts[-1][1] from None
+
+    def _call_thrift(self, *args: Any) -> Any:
+        with self._turns:
+            try:
+                return ConnectionWrapper._call_thrift(self, *args)
+            except MaximumRetryException as error:
+                raise error.attempts[-1][1] from None
+
+    def _continue_over(self, other: ConnectionWrapper) -> None:
+        turns = self._turns
+        ConnectionWrapper._continue_over(self, other)
+        self._turns = turns
+
+
+class StaticPool(_EarlyPool):
+    """One connection that all threads share, call by call, without retries; after a failure the next call reconnects.
+
+    `StaticPool(keyspace, server_list, credentials, timeout, logging_name, use_threadlocal, listeners)`.
+    """
+
+    _fixed = {'pool_size': 1, 'max_overflow': 0, 'max_retries': 0, 'prefill': False, 'use_threadlocal': False}
+
+    def _start_empty(self) -> None:
+        ConnectionPool._start_empty(self)
+        self._shared: Optional[ConnectionWrapper] = None
+        self._sharing = threading.RLock()
+
+    def _get_new_wrapper(self, server: str) -> ConnectionWrapper:
+        return self._new_wrapper(_SharedWrapper, server)
+
+    def _held(self) -> ConnectionWrapper:
+        with self._sharing:
+            if self._shared is None or self._shared._state == ConnectionWrapper._RETIRED:
+                self._shared = self._checkout(self._new_deadline())
+            return self._shared
+
+    def put(self, conn: Optional[ConnectionWrapper]) -> None:
+        """Say that the connection is not in use here; it stays open."""
+        if self._shared is not None:
+            self._notify('connection_checked_in', connection=self._shared)
+
+    def dispose(self) -> None:
+        """Close the connection; the next use opens another one."""
+        with self._sharing:
+            shared, self._shared = self._shared, None
+        if shared is not None:
+            self._checkin(shared)
+        ConnectionPool.dispose(self)
