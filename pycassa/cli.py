@@ -119,7 +119,7 @@ def _row_mapping(options: argparse.Namespace, family: ColumnFamily) -> mapping.R
         raise SchemaError(f'{options.column_family} holds counters: adding cannot be repeated safely, so it is not '
                           'done from files')
     types = {column.name.decode('utf-8', 'replace'): extract_type_name(column.validation_class)
-             for column in definition.column_metadata or ()}
+             for column in (definition.column_metadata or {}).values()}
     return mapping.RowMapping(
         options.key.split(','), types, default, extract_type_name(definition.key_validation_class or 'BytesType'),
         _nulls(options), options.key_separator, keep_key=not options.drop_key,
