@@ -448,13 +448,14 @@ class AdaptedTransport(MessageTransport):
             raise CallTimeout(f'{self.server}: {limit} had passed before the call was sent')
 
     def _translated(self, error: BaseException, opening: bool = False) -> PycassaError:
-        kind = getattr(error, 'type', None)
+        """What `error`, of thrift or of the socket, is here. Thrift keeps the socket's error as `inner`."""
+        kind = getattr(error, 'type', TTransportException.UNKNOWN)
         inner = getattr(error, 'inner', None)
         text = f'{self.server}: {error or error.__class__.__name__}' + (f' ({inner})' if inner else '')
-        if isinstance(error, socket.timeout) or kind == TTransportException.TIMED_OUT:
+        if kind == TTransportException.TIMED_OUT or isinstance(inner or error, socket.timeout):
             return CallTimeout(f'{text}: the time-out of the transport or socket factory in use has passed')
         if opening:
             return ConnectionFailed(text)
-        if isinstance(error, (OSError, EOFError)) or kind == TTransportException.END_OF_FILE:
+        if kind == TTransportException.END_OF_FILE or isinstance(inner or error, (OSError, EOFError)):
             return ConnectionClosed(text)
-        return TransportError(text, TTransportException.UNKNOWN if kind is None else kind)
+        return TransportError(text, kind)

@@ -238,10 +238,12 @@ class Certificates:
 
     def self_signed(self, name: str, subject: str, authority: bool = False) -> Tuple[str, str]:
         certificate, key = self.files(name)
-        extension = 'basicConstraints=critical,CA:TRUE' if authority else 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+        # Contexts made by Python 3.13 and later insist on an authority's key usage.
+        extensions = (['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign'] if authority
+                      else ['subjectAltName=DNS:localhost,IP:127.0.0.1'])
         self.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
                      '-days', '2', '-subj', f'/CN={subject}', '-keyout', key, '-out', certificate,
-                     '-addext', extension)
+                     *(part for extension in extensions for part in ('-addext', extension)))
         return certificate, key
 
     def signed(self, name: str, names: str, days: int = 2) -> Tuple[str, str]:
