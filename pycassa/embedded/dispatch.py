@@ -59,7 +59,7 @@ class Request(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.header.name.decode('utf-8', 'replace')
+        return str(self.header.name, 'utf-8', 'replace')
 
 
 class Dispatcher:

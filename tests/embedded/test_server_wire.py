@@ -1,4 +1,4 @@
-"""What a server does on the wire (semantics.md §1): the embedded one in two profiles, and every real one given."""
+"""What a server does on the wire: the embedded one in two profiles, and every real one given."""
 import struct
 
 import pytest
