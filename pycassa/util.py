@@ -76,12 +76,12 @@ def to_microseconds(value: Any) -> int:
 
 
 def _seconds_to_microseconds(value: Any) -> int:
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, (int, numbers.Integral)):
         return int(value) * 1000000
-    if not isinstance(value, (numbers.Real, decimal.Decimal)):
+    if not isinstance(value, (float, numbers.Real, decimal.Decimal)):
         raise TypeError('a time is a datetime, a date or a number of seconds since 1970, '
                         f'not {type(value).__name__}')
-    seconds: Any = value if isinstance(value, (decimal.Decimal, numbers.Rational)) else float(value)
+    seconds: Any = value if isinstance(value, (float, decimal.Decimal, numbers.Rational)) else float(value)
     try:
         whole = math.floor(seconds)
         # A float of seconds is off by a fraction of a microsecond in our century: cutting would lose a whole one, and
@@ -91,14 +91,14 @@ def _seconds_to_microseconds(value: Any) -> int:
         raise ValueError(f'{value!r} is not a time') from None
 
 
-def time_uuid(microseconds: int, clock_and_node: int) -> uuid.UUID:
+def time_uuid(microseconds: int, clock_and_node: int) -> int:
     """The version 1 UUID of an instant, given the 64 bits that follow its time. Raises ValueError outside 1582–5236."""
     ticks = microseconds * 10 + _UUID_EPOCH_TICKS
     if not 0 <= ticks <= _MAX_TICKS:
         raise ValueError('a version 1 UUID holds times from 1582-10-15 to 5236-03-31; '
                          f'{microseconds} microseconds since 1970 are outside')
     high = (ticks & 0xFFFFFFFF) << 32 | (ticks >> 32 & 0xFFFF) << 16 | 0x1000 | ticks >> 48
-    return uuid.UUID(int=high << 64 | 0x8 << 60 | (clock_and_node & 0x3FFFFFFFFFFFFFFF))
+    return high << 64 | 0x8 << 60 | (clock_and_node & 0x3FFFFFFFFFFFFFFF)
 
 
 def convert_time_to_uuid(time_arg: Any, lowest_val: bool = True, randomize: bool = False) -> uuid.UUID:
@@ -117,8 +117,10 @@ def convert_time_to_uuid(time_arg: Any, lowest_val: bool = True, randomize: bool
         raise ValueError(f'a version 1 UUID is made of a UUID, a datetime or a number of seconds, '
                          f'not {type(time_arg).__name__}') from error
     if randomize:
-        return time_uuid(microseconds, random.getrandbits(62))
-    return time_uuid(microseconds, _LOWEST_SIGNED if lowest_val else _HIGHEST_SIGNED)
+        clock_and_node = random.getrandbits(62)
+    else:
+        clock_and_node = _LOWEST_SIGNED if lowest_val else _HIGHEST_SIGNED
+    return uuid.UUID(int=time_uuid(microseconds, clock_and_node))
 
 
 def convert_uuid_to_time(uuid_arg: uuid.UUID) -> float:
