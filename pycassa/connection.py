@@ -9,16 +9,23 @@ from thrift.transport.TTransport import TFramedTransport
 
 from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
 from pycassa.cassandra.ttypes import AuthenticationRequest
-from pycassa.errors import ApplicationError, ConfigurationError, ProtocolError
-from pycassa.framing import MAX_REPLY_BYTES, AdaptedTransport, FramedTransport, MessageTransport, SocketTransport
+from pycassa.errors import ApplicationError, ConfigurationError, NoServerAvailable, ProtocolError
+from pycassa.framing import (
+    MAX_REPLY_BYTES,
+    AdaptedTransport,
+    FramedTransport,
+    MessageTransport,
+    SocketTransport,
+    name_call,
+)
 from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_by_objects
 from pycassa.rawcalls import RawClient, is_own_method, own_method
 from pycassa.sasl import TSaslClientTransport, make_sasl_transport_factory
 from pycassa.transport import StreamSocket, TLSSocketFactory, earliest, make_ssl_context, make_ssl_socket_factory
 
-__all__ = ['DEFAULT_PORT', 'DEFAULT_SERVER', 'Connection', 'TSaslClientTransport', 'default_socket_factory',
-           'default_transport_factory', 'format_server', 'make_sasl_transport_factory', 'make_ssl_context',
-           'make_ssl_socket_factory', 'parse_server']
+__all__ = ['DEFAULT_PORT', 'DEFAULT_SERVER', 'Connection', 'NoServerAvailable', 'TSaslClientTransport',
+           'default_socket_factory', 'default_transport_factory', 'format_server', 'make_sasl_transport_factory',
+           'make_ssl_context', 'make_ssl_socket_factory', 'parse_server']
 
 DEFAULT_SERVER = 'localhost:9160'
 
@@ -136,8 +143,9 @@ class Connection(RawClient):
         reply = self._messages.roundtrip(call.frame, *self._bounds(method, deadline))
         try:
             return call.decode(reply)
-        except ProtocolError:
+        except ProtocolError as error:
             self.close()
+            name_call(error, method, self._messages.server)
             raise
         except ApplicationError as error:
             if error.type != TApplicationException.UNKNOWN_METHOD:

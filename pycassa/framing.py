@@ -65,10 +65,11 @@ def _method_of(frame: bytes) -> str:
     return bytes(frame[12:12 + max(length, 0)]).decode('ascii', 'replace') or 'a call'
 
 
-def name_call(error: BaseException, method: str) -> None:
-    """Put the call's name before the message of a TransportError."""
+def name_call(error: BaseException, method: str, server: str) -> None:
+    """Put the call's name, and the server's where it is not there, before the message of a TransportError."""
     if isinstance(error, TransportError):
-        error.message = f'{method}: {error.message}'
+        text = error.message if server in error.message else f'{server}: {error.message}'
+        error.message = f'{method}: {text}'
         error.args = (error.message, error.type)
 
 
@@ -202,7 +203,7 @@ class MessageTransport(TTransportBase, CReadableTransport):
             return self._receive(deadline, limit)
         except BaseException as error:
             self.close()
-            name_call(error, _method_of(frame))
+            name_call(error, _method_of(frame), self.server)
             raise
 
     # --- as a thrift transport -------------------------------------------------------------------------------

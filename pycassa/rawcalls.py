@@ -5,11 +5,12 @@ from typing import Any, Callable, Dict, Optional, Set, Tuple, Union
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
 from thrift.protocol.TProtocol import TProtocolBase
-from thrift.Thrift import TApplicationException, TMessageType
+from thrift.Thrift import TApplicationException, TMessageType, TType
 
+from pycassa import codec
 from pycassa.cassandra import Cassandra
 from pycassa.errors import ApplicationError, ProtocolError, PycassaError, RequestTooLarge
-from pycassa.framing import MessageTransport, collect_message, name_call
+from pycassa.framing import MessageTransport, name_call
 from pycassa.operations import next_seqid
 
 __all__ = ['CheckedProtocol', 'RawClient', 'is_own_method']
@@ -65,7 +66,7 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
         self.received = True
         self.string_length_limit = self.container_length_limit = len(message)
         if not _DEPTH_IS_LIMITED:
-            _check_nesting(message, self.trans.server)
+            _check_nesting(message)
         name, kind, seqid = super().readMessageBegin()
         if kind not in (TMessageType.REPLY, TMessageType.EXCEPTION) or (name, seqid) != self.in_flight:
             raise ProtocolError(f'{self.trans.server}: the reply is of type {kind}, to the call {name!r:.80} with the '
@@ -79,18 +80,10 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
         self.in_flight = None
 
 
-def _check_nesting(message: bytes, server: str) -> None:
-    position = 0
-
-    def read_exactly(count: int) -> bytes:
-        nonlocal position
-        part = message[position:position + count]
-        if len(part) < count:
-            raise ProtocolError(f'{server}: the reply ends before its last field')
-        position += count
-        return part
-
-    collect_message(read_exactly, len(message), server)
+def _check_nesting(message: bytes) -> None:
+    cursor = codec.Cursor(message, codec.message_header(message)[3])
+    cursor.skip(TType.STRUCT)
+    cursor.finish()
 
 
 # The functions below as they are on the class: what is none of them was put there by a user.
@@ -151,7 +144,7 @@ class RawClient(Cassandra.Client):
                 self._messages.close()
             return ApplicationError(error.type, error.message)
         self._messages.close()
-        name_call(error, method)
+        name_call(error, method, self._messages.server)
         if isinstance(error, PycassaError) or not isinstance(error, Exception) or not self._protocol.received:
             return error
         reason = str(error) or error.__class__.__name__

@@ -307,6 +307,8 @@ def test_wrong_replies_close_it(scripted, connect, without_fastbinary, what, by)
     with pytest.raises(PycassaError) as wrong:
         connection.get_slice(b'k', None, None, 1) if raw else get_slice(connection)
     assert isinstance(wrong.value, (ProtocolError, ApplicationError) if what == 'no result' else ProtocolError)
+    if what != 'no result':
+        assert str(wrong.value).startswith(f'get_slice: {connection.server}: ')
     assert not connection.is_open
     with pytest.raises(TransportError, match='closed'):
         get_slice(connection)

@@ -1,9 +1,11 @@
 """Every Thrift method by the bindings' objects: names, sequence ids, text and bytes, results, and bad arguments."""
 import inspect
 import os
+import struct
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 
 import pytest
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
@@ -27,7 +29,7 @@ from pycassa.cassandra.ttypes import (
     SliceRange,
 )
 from pycassa.connection import Connection
-from pycassa.errors import ApplicationError, RequestTooLarge
+from pycassa.errors import ApplicationError, ProtocolError, RequestTooLarge
 from pycassa.rawcalls import is_own_method
 
 from .conftest import EXCEPTION, application_error, framed, message, string_result
@@ -177,6 +179,19 @@ def test_a_string_that_is_no_text(answering, without_fastbinary):
         assert connection.is_open
 
 
+def test_a_count_of_elements_allocates_nothing(connected):
+    announced = b'\x0f\0\0\x0c' + struct.pack('>i', 20_000_000) + b'\0' * 100
+    connection, _ = connected(lambda peer, server: server.serve(peer, get_slice=announced))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProtocolError, match='get_slice: .*malformed'):
+            connection.get_slice(b'k', None, None, 1)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+    assert not connection.is_open
+
+
 def test_keyspace_description(connected):
     families = [CfDef('k', 'A', column_metadata=[ColumnDef(b'x', 'UTF8Type')]), CfDef('k', 'B')]
     connection, server = connected(lambda peer, server: server.serve(
@@ -223,4 +238,4 @@ def test_early_versions_of_thrift_have_no_limit_of_nesting(scripted):
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     ran = subprocess.run([sys.executable, '-c', program, scripted(script).address], capture_output=True, text=True,
                          timeout=120, env=environment)
-    assert 'nested more than 64 levels' in ran.stdout, ran.stderr
+    assert 'nested deeper than 64 levels' in ran.stdout, ran.stderr

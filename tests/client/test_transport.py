@@ -284,24 +284,30 @@ def test_a_slow_server_does_not_stretch_the_deadline(scripted, waiting):
     assert not transport.isOpen()
 
 
+class Endless:
+    """A socket that takes everything, and always has more to read."""
+
+    def __init__(self, handle):
+        self.close, self.shutdown, self.fileno = handle.close, handle.shutdown, handle.fileno
+
+    def send(self, data):
+        return len(data)
+
+    def recv_into(self, view):
+        view[:4] = struct.pack('>i', 1 << 30)
+        return len(view)
+
+
 def test_a_server_that_sends_without_end_does_not_stretch_the_deadline(scripted):
-    def flood(peer, server):
-        server.read(peer)
-        peer.sendall(struct.pack('>i', 1 << 30))
-        while not server.stopping.is_set():
-            peer.sendall(b'x' * 65536)
-
-    transport = connected(scripted(flood), max_reply_bytes=1 << 31)
-    now = [0.0]
-
-    def clock():
-        now[0] += 0.1
-        return now[0]
-
-    transport.stream.clock = clock
+    """The socket is never waited for, so that the time has to be looked at besides."""
+    transport = connected(scripted(lambda peer, server: peer.sendall(b'x') or peer.recv(1)), max_reply_bytes=1 << 31)
+    transport.stream.handle = Endless(transport.stream.handle)
+    now = iter(range(1000))
+    transport.stream.clock = lambda: next(now)
     with pytest.raises(CallTimeout):
-        transport.roundtrip(CALL, 5.0)
+        transport.roundtrip(CALL, 50)
     assert not transport.isOpen()
+    assert next(now) < 60
 
 
 def test_a_server_that_does_not_read(scripted, waiting):
