@@ -247,7 +247,11 @@ class ColumnFamily(FamilyTypes):
             part = whole._replace(start=whole.start if start is None else start, count=count)
             return self._operations.get_slice_items(layout, packed, inside, part, level, self.dict_class, flags)
 
-        for _, name, value in follow(fetch, buffer_size or self.column_buffer_size, column_count):
+        size = buffer_size or self.column_buffer_size
+        if column_reversed:
+            # Cassandra 3.11 begins each page of a reversed slice with the columns that the schema defines.
+            size = max(size, len(self.column_validators) + 2)
+        for _, name, value in follow(fetch, size, column_count):
             yield name, value
 
     # --- counting columns ------------------------------------------------------------------------------------
