@@ -1,147 +1,218 @@
 """From bytes to lists of names and values: the columns, super columns and counters of a reply, not converted yet.
 
-What servers send, each column's fields in the order of the interface, is read by a loop that takes a column in four
-steps; any column that looks otherwise is read field by field.
+Everything that one reply holds is collected in a few flat lists, which are converted in one go afterwards. What
+servers send, each column's fields in the order of the interface, is read by loops that take a column in two steps;
+any column that looks otherwise is read field by field.
 """
+from itertools import repeat
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Callable, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, Callable, List, Optional, Tuple
 
 from pycassa._pure.cursor import I32, I64, LIST, STRING, STRUCT, Cursor
 from pycassa.errors import ProtocolError
 
-__all__ = ['ColumnList', 'Columns', 'CounterList', 'SuperList', 'read_member', 'read_members']
+__all__ = ['COLUMN', 'COUNTER_COLUMN', 'COUNTER_SUPER_COLUMN', 'Collected', 'SUPER_COLUMN', 'Span', 'read_member',
+           'read_members']
+
+# The fields of ColumnOrSuperColumn.
+COLUMN, SUPER_COLUMN, COUNTER_COLUMN, COUNTER_SUPER_COLUMN = 1, 2, 3, 4
+
+# (kind, start, stop): a list<ColumnOrSuperColumn> of one row, as a slice of the lists of its kind.
+Span = Tuple[int, int, int]
 
 
-class ColumnList:
-    """Columns in the order of the reply. A column may lack all but its name: None stands for what is absent.
+class Collected:
+    """The columns, counters and super columns of a reply, each in the order in which they came.
 
-    Timestamps (microseconds) and ttls (seconds) are there only if they were asked for.
+    None stands for a column's value, timestamp (microseconds) or ttl (seconds) that is absent; `complete` tells that
+    no value is. Timestamps and ttls are there only if `details` asks for them. `super_spans` are the columns or
+    counters of each super column.
     """
 
-    __slots__ = ('names', 'values', 'timestamps', 'ttls', 'complete')
+    __slots__ = ('details', 'complete', 'names', 'values', 'timestamps', 'ttls', 'counter_names', 'counter_values',
+                 'super_names', 'super_spans')
 
-    def __init__(self) -> None:
+    def __init__(self, details: bool) -> None:
+        self.details = details
+        self.complete = True
         self.names: List[bytes] = []
         self.values: List[Optional[bytes]] = []
         self.timestamps: List[Optional[int]] = []
         self.ttls: List[Optional[int]] = []
-        self.complete = True
+        self.counter_names: List[bytes] = []
+        self.counter_values: List[int] = []
+        self.super_names: List[bytes] = []
+        self.super_spans: List[Span] = []
 
 
-class CounterList:
-    """Counters in the order of the reply."""
+# --- the usual form ----------------------------------------------------------------------------------------------
 
-    __slots__ = ('names', 'values')
-
-    def __init__(self) -> None:
-        self.names: List[bytes] = []
-        self.values: List[int] = []
-
-
-class SuperList:
-    """Super columns in the order of the reply, each with its columns or counters."""
-
-    __slots__ = ('names', 'lists')
-
-    def __init__(self) -> None:
-        self.names: List[bytes] = []
-        self.lists: List[Union[ColumnList, CounterList]] = []
-
-
-Columns = Union[ColumnList, CounterList, SuperList]
 Read = Callable[..., Tuple[Any, ...]]
 
-_VALUE, _TIMESTAMP, _TTL, _COUNT = b'\x0b\0\2', b'\x0a\0\3', b'\x08\0\4', b'\x0a\0\2'
+# Readers are kept for byte strings below this length; longer ones are read field by field.
+_LONGEST = 4096
+
+_TTL = b'\x08\0\4'
 
 
-class _Tail(NamedTuple):
-    """How a column ends: behind its value, without and with a ttl, or behind a counter's name.
+class _Readers:
+    """Readers of a byte string and what follows it, found by its length: `known[length](data, pos)`.
 
-    `link` is the stops of the column and, unless it is the last of its list, the beginning of the next one, whose
-    name's length follows; `size` is that of the stops alone.
+    `known` is replaced, never changed, when a longer one is met: other threads may be using it.
     """
 
-    read: Read
-    read_ttl: Read
-    read_counter: Read
-    link: bytes
+    __slots__ = ('known', '_tail')
 
-    @classmethod
-    def of(cls, link: bytes, length: str) -> '_Tail':
-        return cls(Struct(f'>3sq{len(link)}s{length}').unpack_from,
-                   Struct(f'>3sq3si{len(link)}s{length}').unpack_from,
-                   Struct(f'>3sq{len(link)}s{length}').unpack_from, link)
+    def __init__(self, tail: str) -> None:
+        self._tail = tail
+        self.known: Tuple[Read, ...] = ()
+        self.learn(0)
+
+    def learn(self, length: int) -> None:
+        """Make readers up to `length` at least, unless that is too long to keep readers for."""
+        if len(self.known) <= length < _LONGEST:
+            size = max(64, 1 << length.bit_length())
+            self.known = tuple(Struct(f'>{each}s{self._tail}').unpack_from for each in range(size))
 
 
 class _Form:
-    """How one kind of column is laid out: `head` is its bytes up to its name's length, `stops` those of its end."""
+    """How one kind of column is laid out: `head` is its bytes up to its name's length, `stops` those of its end.
 
-    __slots__ = ('head', 'start', 'stop', 'read_head', 'between', 'last')
+    `link` is what lies between the fields of a column and the length of the next one's name, and `step` the bytes
+    from the timestamp or count to that name. Readers of the last column of a list find its stops where those of the
+    others find the link, and b'' where they find that length.
+    """
+
+    __slots__ = ('head', 'width', 'stops', 'link', 'step', 'read_head', 'tails', 'dated_tails', 'last_tails',
+                 'read_ttl', 'read_last_ttl')
 
     def __init__(self, head: bytes, stops: bytes) -> None:
-        self.head = head
-        self.start = len(head) + 4
-        self.stop = len(stops)
+        self.head, self.stops, self.link = head, stops, stops + head
+        self.width = len(head) + 4
+        self.step = len(stops) + self.width + 11
         self.read_head: Read = Struct(f'>{len(head)}sI').unpack_from
-        self.between = _Tail.of(stops + head, 'I')
-        # No length follows the last column; b'' stands for it.
-        self.last = _Tail.of(stops, '0s')
+        # A value and the timestamp behind it, passed over or not (or a counter's name and its count); each field's
+        # type and id come as numbers, which compare faster than bytes.
+        self.tails = _Readers(f'BH8x{len(self.link)}sI')
+        self.dated_tails = _Readers(f'BHq{len(self.link)}sI')
+        self.last_tails = _Readers(f'BHq{len(stops)}s0s')
+        self.read_ttl: Read = Struct(f'>3si{len(self.link)}sI').unpack_from
+        self.read_last_ttl: Read = Struct(f'>3si{len(stops)}s0s').unpack_from
 
+    def learn(self, length: int) -> None:
+        """Make readers of values of this length."""
+        for readers in (self.tails, self.dated_tails, self.last_tails):
+            readers.learn(length)
+
+
+# A name, and the length of the value.
+_NAMES = _Readers('BHI')
 
 # Inside list<ColumnOrSuperColumn>, and inside the list of a super column.
 _MEMBER_COLUMN = _Form(b'\x0c\0\1\x0b\0\1', b'\0\0')
 _MEMBER_COUNTER = _Form(b'\x0c\0\3\x0b\0\1', b'\0\0')
 _PLAIN = _Form(b'\x0b\0\1', b'\0')
 
-_read_value_length = Struct('>3sI').unpack_from
 
+def _scan_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
+    """Collect columns of the usual form, `count` at most, without their timestamps and ttls.
 
-def _scan_columns(data: bytes, pos: int, count: int, form: _Form, columns: ColumnList, details: bool) -> int:
-    """Append up to `count` columns of the usual form; returns the position of the first that was not read."""
-    names, values, timestamps, ttls = columns.names, columns.values, columns.timestamps, columns.ttls
-    width, stop = form.start, form.stop
-    read_tail, read_ttl_tail, _, expected = form.between
+    The first one's name, of `length` bytes, is at `start`. Returns the position of the first that was not read.
+    """
+    names, tails = _NAMES.known, form.tails.known
+    add_name, add_value = found.names.append, found.values.append
+    expected, step = form.link, form.step
     try:
-        head, length = form.read_head(data, pos)
-        if head != form.head:
-            return pos
-        start = pos + width
-        for left in range(count - 1, -1, -1):
-            end = start + length
-            name = data[start:end]
-            marker, length = _read_value_length(data, end)
-            start = end + 7
-            end = start + length
-            value = data[start:end]
-            if not left:
-                read_tail, read_ttl_tail, _, expected = form.last
-            timestamp_marker, timestamp, link, length = read_tail(data, end)
-            ttl = None
-            end += 11
+        for _ in repeat(None, count - 1):
+            name, ttype, field, size = names[length](data, start)
+            end = start + length + 7
+            value, timestamp_type, timestamp_field, link, length = tails[size](data, end)
             if link != expected:
-                if link[:3] != _TTL:
-                    return pos
-                _, _, _, ttl, link, length = read_ttl_tail(data, end - 11)
+                ttl, _, link, length = form.read_ttl(data, end + size + 11)
+                if ttl != _TTL or link != expected:
+                    return start - form.width
                 end += 7
-                if link != expected:
-                    return pos
-            if marker != _VALUE or timestamp_marker != _TIMESTAMP:
-                return pos
-            names.append(name)
-            values.append(value)
-            if details:
-                timestamps.append(timestamp)
-                ttls.append(ttl)
-            pos = end + stop
-            start = pos + width
-    except StructError:
+            if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
+                return start - form.width
+            add_name(name)
+            add_value(value)
+            start = end + size + step
+        name, ttype, field, size = names[length](data, start)
+        end = start + length + 7
+        value, timestamp_type, timestamp_field, _, link, _ = form.last_tails.known[size](data, end)
+        end += size + 11
+        if link != form.stops:
+            ttl, _, link, _ = form.read_last_ttl(data, end)
+            if ttl != _TTL or link != form.stops:
+                return start - form.width
+            end += 7
+    except (StructError, IndexError):
+        # The data end here, or a byte string is longer than there are readers for.
+        return start - form.width
+    if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
+        return start - form.width
+    add_name(name)
+    add_value(value)
+    return end + len(link)
+
+
+def _scan_dated_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
+    """As `_scan_columns`, with timestamps and ttls."""
+    names, tails = _NAMES.known, form.dated_tails.known
+    expected, read_ttl = form.link, form.read_ttl
+    try:
+        for left in range(count - 1, -1, -1):
+            if not left:
+                tails, expected, read_ttl = form.last_tails.known, form.stops, form.read_last_ttl
+            name, ttype, field, size = names[length](data, start)
+            end = start + length + 7
+            value, timestamp_type, timestamp_field, timestamp, link, length = tails[size](data, end)
+            end += size + 11
+            seconds = None
+            if link != expected:
+                ttl, seconds, link, length = read_ttl(data, end)
+                if ttl != _TTL or link != expected:
+                    break
+                end += 7
+            if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
+                break
+            found.names.append(name)
+            found.values.append(value)
+            found.timestamps.append(timestamp)
+            found.ttls.append(seconds)
+            start = end + len(form.stops) + form.width
+    except (StructError, IndexError):
         pass
-    return pos
+    return start - form.width
 
 
-def _read_column(cursor: Cursor, columns: ColumnList, details: bool) -> None:
-    """Append one Column struct of any form."""
+def _scan_counters(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
+    """As `_scan_columns`, for counters."""
+    tails, expected, step = form.dated_tails.known, form.link, form.step
+    try:
+        for _ in repeat(None, count - 1):
+            name, ttype, field, value, link, next_length = tails[length](data, start)
+            if link != expected or field != 2 or ttype != I64:
+                return start - form.width
+            found.counter_names.append(name)
+            found.counter_values.append(value)
+            start += length + step
+            length = next_length
+        name, ttype, field, value, stops, _ = form.last_tails.known[length](data, start)
+    except (StructError, IndexError):
+        return start - form.width
+    if stops != form.stops or field != 2 or ttype != I64:
+        return start - form.width
+    found.counter_names.append(name)
+    found.counter_values.append(value)
+    return start + length + len(stops) + 11
+
+
+# --- any form ----------------------------------------------------------------------------------------------------
+
+def _read_column(cursor: Cursor, found: Collected) -> None:
+    """Collect one Column struct, its fields in any order."""
     name = value = timestamp = ttl = None
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
@@ -156,44 +227,17 @@ def _read_column(cursor: Cursor, columns: ColumnList, details: bool) -> None:
             cursor.skip(ttype)
     if name is None:
         raise ProtocolError(f'malformed message: a column without a name before byte {cursor.pos}')
-    columns.names.append(name)
-    columns.values.append(value)
+    found.names.append(name)
+    found.values.append(value)
     if value is None:
-        columns.complete = False
-    if details:
-        columns.timestamps.append(timestamp)
-        columns.ttls.append(ttl)
+        found.complete = False
+    if found.details:
+        found.timestamps.append(timestamp)
+        found.ttls.append(ttl)
 
 
-def _scan_counters(data: bytes, pos: int, count: int, form: _Form, counters: CounterList) -> int:
-    """Append up to `count` counters of the usual form; returns the position of the first that was not read."""
-    names, values = counters.names, counters.values
-    width, stop = form.start, form.stop
-    tail = form.between
-    try:
-        head, length = form.read_head(data, pos)
-        if head != form.head:
-            return pos
-        start = pos + width
-        for left in range(count - 1, -1, -1):
-            end = start + length
-            if not left:
-                tail = form.last
-            name = data[start:end]
-            marker, value, link, length = tail.read_counter(data, end)
-            if marker != _COUNT or link != tail.link:
-                return pos
-            names.append(name)
-            values.append(value)
-            pos = end + 11 + stop
-            start = pos + width
-    except StructError:
-        pass
-    return pos
-
-
-def _read_counter(cursor: Cursor, counters: CounterList) -> None:
-    """Append one CounterColumn struct of any form."""
+def _read_counter(cursor: Cursor, found: Collected) -> None:
+    """Collect one CounterColumn struct, its fields in any order."""
     name = value = None
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
@@ -204,92 +248,107 @@ def _read_counter(cursor: Cursor, counters: CounterList) -> None:
             cursor.skip(ttype)
     if name is None or value is None:
         raise ProtocolError(f'malformed message: a counter without name or value before byte {cursor.pos}')
-    counters.names.append(name)
-    counters.values.append(value)
+    found.counter_names.append(name)
+    found.counter_values.append(value)
 
 
-# --- super columns -----------------------------------------------------------------------------------------------
-
-def _read_plain_columns(cursor: Cursor, details: bool) -> ColumnList:
-    """A list<Column>."""
-    count = cursor.list_header(STRUCT)
-    columns = ColumnList()
-    while len(columns.names) < count:
-        cursor.pos = _scan_columns(cursor.data, cursor.pos, count - len(columns.names), _PLAIN, columns, details)
-        if len(columns.names) < count:
-            _read_column(cursor, columns, details)
-    return columns
-
-
-def _read_plain_counters(cursor: Cursor, details: bool) -> CounterList:
-    """A list<CounterColumn>."""
-    count = cursor.list_header(STRUCT)
-    counters = CounterList()
-    while len(counters.names) < count:
-        cursor.pos = _scan_counters(cursor.data, cursor.pos, count - len(counters.names), _PLAIN, counters)
-        if len(counters.names) < count:
-            _read_counter(cursor, counters)
-    return counters
-
-
-def _read_super(cursor: Cursor, supers: SuperList, read_list: Callable[[Cursor, bool], Any], details: bool) -> None:
-    """Append one SuperColumn or CounterSuperColumn struct."""
-    name = inner = None
+def _read_super(cursor: Cursor, kind: int, found: Collected) -> None:
+    """Collect one SuperColumn or CounterSuperColumn struct, its fields in any order."""
+    name = span = None
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
             name = cursor.binary()
-        elif field == 2 and ttype == LIST:
-            inner = read_list(cursor, details)
+        elif field == 2 and ttype == LIST and span is None:
+            span = _read_list(cursor, kind, found)
         else:
             cursor.skip(ttype)
-    if name is None or inner is None:
+    if name is None or span is None:
         raise ProtocolError(f'malformed message: a super column without name or columns before byte {cursor.pos}')
-    supers.names.append(name)
-    supers.lists.append(inner)
+    found.super_names.append(name)
+    found.super_spans.append(span)
+
+
+def _read_list(cursor: Cursor, kind: int, found: Collected) -> Span:
+    """The list<Column> or list<CounterColumn> of a super column of this kind."""
+    count = cursor.list_header(STRUCT)
+    if kind == SUPER_COLUMN:
+        return _collect_columns(cursor, count, _PLAIN, found, _read_column)
+    return _collect_counters(cursor, count, _PLAIN, found, _read_counter)
+
+
+def _collect_columns(cursor: Cursor, count: int, form: _Form, found: Collected,
+                     read: Callable[[Cursor, Collected], None]) -> Span:
+    """Collect `count` columns: those that are not of the usual form by `read`."""
+    names, start = found.names, len(found.names)
+    stop = start + count
+    scan = _scan_dated_columns if found.details else _scan_columns
+    while len(names) < stop:
+        _scan(cursor, stop - len(names), form, found, scan)
+        if len(names) < stop:
+            read(cursor, found)
+            _NAMES.learn(len(names[-1]))
+            form.learn(len(found.values[-1] or b''))
+    return COLUMN, start, stop
+
+
+def _collect_counters(cursor: Cursor, count: int, form: _Form, found: Collected,
+                      read: Callable[[Cursor, Collected], None]) -> Span:
+    """As `_collect_columns`, for counters."""
+    names, start = found.counter_names, len(found.counter_names)
+    stop = start + count
+    while len(names) < stop:
+        _scan(cursor, stop - len(names), form, found, _scan_counters)
+        if len(names) < stop:
+            read(cursor, found)
+            form.learn(len(names[-1]))
+    return COUNTER_COLUMN, start, stop
+
+
+def _scan(cursor: Cursor, count: int, form: _Form, found: Collected, scan: Callable[..., int]) -> None:
+    """Collect what is of the usual form from here on; leave the cursor at what is not."""
+    data, pos = cursor.data, cursor.pos
+    if data.startswith(form.head, pos) and len(data) - pos >= form.width:
+        _, length = form.read_head(data, pos)
+        cursor.pos = scan(data, pos + form.width, length, count, form, found)
 
 
 # --- list<ColumnOrSuperColumn> -----------------------------------------------------------------------------------
 
-# The fields of ColumnOrSuperColumn.
-COLUMN, SUPER_COLUMN, COUNTER_COLUMN, COUNTER_SUPER_COLUMN = 1, 2, 3, 4
-_LISTS: 'dict[int, Type[Any]]' = {COLUMN: ColumnList, SUPER_COLUMN: SuperList, COUNTER_COLUMN: CounterList,
-                                  COUNTER_SUPER_COLUMN: SuperList}
-
-
-def _read_inner(cursor: Cursor, kind: int, columns: Any, details: bool) -> None:
-    if kind == COLUMN:
-        _read_column(cursor, columns, details)
-    elif kind == COUNTER_COLUMN:
-        _read_counter(cursor, columns)
-    else:
-        read_list = _read_plain_columns if kind == SUPER_COLUMN else _read_plain_counters
-        _read_super(cursor, columns, read_list, details)
-
-
-def _append_member(cursor: Cursor, kind: int, columns: Any, details: bool) -> None:
-    """Append one ColumnOrSuperColumn struct of any form, which must hold its field `kind` and no other."""
-    found = 0
+def _read_member(cursor: Cursor, found: Collected, kind: int) -> None:
+    """Collect one ColumnOrSuperColumn struct of any form, which must hold its field `kind` and no other."""
+    held = 0
     for ttype, field in cursor.fields():
-        if ttype != STRUCT or field not in _LISTS:
+        if ttype != STRUCT or not COLUMN <= field <= COUNTER_SUPER_COLUMN:
             cursor.skip(ttype)
             continue
-        if field != kind or found:
-            raise ProtocolError(f'malformed message: fields {found or kind} and {field} of ColumnOrSuperColumn '
-                                f'together in one reply at byte {cursor.pos}')
-        found = field
-        _read_inner(cursor, kind, columns, details)
-    if not found:
+        if field != kind or held:
+            raise ProtocolError(f'malformed message: fields {held or kind} and {field} of ColumnOrSuperColumn '
+                                f'in one list at byte {cursor.pos}')
+        held = field
+        if kind == COLUMN:
+            _read_column(cursor, found)
+        elif kind == COUNTER_COLUMN:
+            _read_counter(cursor, found)
+        else:
+            _read_super(cursor, kind, found)
+    if not held:
         raise ProtocolError(f'malformed message: an empty ColumnOrSuperColumn before byte {cursor.pos}')
+
+
+def _read_column_member(cursor: Cursor, found: Collected) -> None:
+    _read_member(cursor, found, COLUMN)
+
+
+def _read_counter_member(cursor: Cursor, found: Collected) -> None:
+    _read_member(cursor, found, COUNTER_COLUMN)
 
 
 def _kind_at(cursor: Cursor) -> int:
     """Which field the ColumnOrSuperColumn at the cursor holds; the cursor stays."""
-    data, start = cursor.data, cursor.pos
-    if data[start:start + 2] == b'\x0c\0' and data[start + 2:start + 3] in b'\1\2\3\4':
-        return data[start + 2]
+    start = cursor.pos
     try:
         for ttype, field in cursor.fields():
-            if ttype == STRUCT and field in _LISTS:
+            if ttype == STRUCT and COLUMN <= field <= COUNTER_SUPER_COLUMN:
                 return field
             cursor.skip(ttype)
     finally:
@@ -297,30 +356,37 @@ def _kind_at(cursor: Cursor) -> int:
     raise ProtocolError(f'malformed message: an empty ColumnOrSuperColumn at byte {start}')
 
 
-def read_member(cursor: Cursor, details: bool) -> Columns:
-    """One ColumnOrSuperColumn struct, as a list of one."""
-    kind = _kind_at(cursor)
-    columns = _LISTS[kind]()
-    _append_member(cursor, kind, columns, details)
-    return columns
+def _collect_members(cursor: Cursor, count: int, kind: int, found: Collected) -> Span:
+    if kind == COLUMN:
+        return _collect_columns(cursor, count, _MEMBER_COLUMN, found, _read_column_member)
+    if kind == COUNTER_COLUMN:
+        return _collect_counters(cursor, count, _MEMBER_COUNTER, found, _read_counter_member)
+    start = len(found.super_names)
+    for _ in range(count):
+        _read_member(cursor, found, kind)
+    return kind, start, start + count
 
 
-def read_members(cursor: Cursor, details: bool) -> Columns:
-    """A list<ColumnOrSuperColumn>: columns, super columns or counters, never mixed.
+def read_member(cursor: Cursor, found: Collected) -> Span:
+    """Collect one ColumnOrSuperColumn struct: a list of one."""
+    return _collect_members(cursor, 1, _kind_at(cursor), found)
 
-    `details` asks for timestamps and ttls.
-    """
+
+_read_start = Struct('>BI6sI').unpack_from
+_START = 15
+
+
+def read_members(cursor: Cursor, found: Collected) -> Span:
+    """Collect a list<ColumnOrSuperColumn>: columns, super columns or counters, never mixed."""
+    data, pos = cursor.data, cursor.pos
+    if len(data) - pos > _START and not found.details:
+        element, count, head, length = _read_start(data, pos)
+        if head == _MEMBER_COLUMN.head and element == STRUCT and 0 < count < len(data) - pos:
+            start = len(found.names)
+            end = _scan_columns(data, pos + _START, length, count, _MEMBER_COLUMN, found)
+            if len(found.names) == start + count:
+                cursor.pos = end
+                return COLUMN, start, start + count
+            del found.names[start:], found.values[start:]
     count = cursor.list_header(STRUCT)
-    if not count:
-        return ColumnList()
-    kind = _kind_at(cursor)
-    columns = _LISTS[kind]()
-    names, data = columns.names, cursor.data
-    while len(names) < count:
-        if kind == COLUMN:
-            cursor.pos = _scan_columns(data, cursor.pos, count - len(names), _MEMBER_COLUMN, columns, details)
-        elif kind == COUNTER_COLUMN:
-            cursor.pos = _scan_counters(data, cursor.pos, count - len(names), _MEMBER_COUNTER, columns)
-        if len(names) < count:
-            _append_member(cursor, kind, columns, details)
-    return columns
+    return _collect_members(cursor, count, _kind_at(cursor) if count else COLUMN, found)

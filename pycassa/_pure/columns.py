@@ -2,17 +2,18 @@
 
 No Column or Mutation object is made: one tuple of byte strings per column joins a list that is joined once.
 """
-from functools import partial
+import functools
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from pycassa._pure import packing
 from pycassa._pure.packing import Scalar
 from pycassa._pure.wire import LENGTHS, i32, i64, length
 from pycassa.errors import PackingError
 
-__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'column_tail', 'is_builtin', 'pack_key', 'pairs']
+__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'append_rows', 'column_tail', 'columns_of', 'is_builtin',
+           'pack_key', 'pairs']
 
 # What pack and unpack functions raise, users' own included.
 CONVERSION_ERRORS: Tuple[Type[Exception], ...] = packing.PACK_ERRORS + (ArithmeticError, AttributeError, LookupError)
@@ -21,6 +22,8 @@ _pack_counter = Struct('>q').pack
 
 # str.encode takes only str, and encodes UTF-8; for all else the Scalar decides.
 _DIRECT: Dict[str, Callable[[Any], bytes]] = {'UTF8Type': str.encode}
+
+_TEXTS = frozenset(map(packing.scalar, ('AsciiType', 'BytesType', 'UTF8Type')))
 
 
 class Layout:
@@ -133,6 +136,13 @@ def pairs(mapping: Any, describe: Callable[[], str]) -> Any:
     return tuple(items())
 
 
+def columns_of(layout: Layout, key: Any, columns: Any) -> Any:
+    """The (name, value) pairs of a row's columns."""
+    if type(columns) is dict:
+        return columns.items()
+    return pairs(columns, lambda: f'{_row(layout, key)}: its columns')
+
+
 def column_tail(timestamp: int, ttl: Optional[int]) -> bytes:
     """The end of every column written with this timestamp (microseconds) and ttl (seconds), its stop included.
 
@@ -156,6 +166,60 @@ _VALUE, _COUNT = b'\x0b\0\2', b'\x0a\0\2'
 Pairs = Iterable[Tuple[Any, Any]]
 
 
+class _Cells(dict):
+    """{column name: (the bytes of a mutation up to its value's length, the value's pack)}: names recur in each row.
+
+    Only for names of text types: of these, equal ones have equal bytes.
+    """
+
+    __slots__ = ('_layout',)
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def __missing__(self, name: Any) -> Tuple[bytes, Callable[[Any], bytes]]:
+        layout = self._layout
+        packed = layout.pack_name(name)
+        head = b'%b%b%b%b' % (_COLUMN, length(len(packed)), packed, _VALUE)
+        cell = self[name] = head, layout.packers.get(packed, layout.pack_value)
+        return cell
+
+
+# Rows of as many columns are taken column by column: their names are data, and seldom recur.
+_FEW = 64
+
+
+@functools.lru_cache(maxsize=128)
+def _openings(family: bytes) -> Tuple[bytes, ...]:
+    """What stands between a key and its mutations, by their number: `family` is all but that."""
+    return tuple(family + count for count in LENGTHS[:_FEW])
+
+
+def append_rows(parts: List[bytes], layout: Layout, keys: Sequence[bytes], names: Iterable[Any],
+                rows: Iterable[Any], family: bytes, tail: bytes) -> None:
+    """Append rows of one family to `parts`: `keys` packed, their `names` as the user gave them, and their columns.
+
+    Each becomes its key, `family`, the count of its mutations, and their structs.
+    """
+    recurrent = len(keys) > 1 and layout.super_name is None and not layout.counter and layout.name in _TEXTS
+    openings, cells, add, end = _openings(family), _Cells(layout), parts.extend, tail + _COLUMN_END
+    for packed, key, columns in zip(keys, names, rows):
+        if recurrent and type(columns) is dict:
+            start = len(parts)
+            try:
+                add((LENGTHS[len(packed)], packed, openings[len(columns)]))
+                for name, value in columns.items():
+                    head, pack = cells[name]
+                    data = pack(value)
+                    add((head, LENGTHS[len(data)], data, end))
+                continue
+            except CONVERSION_ERRORS:
+                del parts[start:]
+        columns = columns_of(layout, key, columns)
+        add((length(len(packed)), packed, family, length(len(columns))))
+        append_insertions(parts, layout, key, columns, tail)
+
+
 def append_insertions(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:
     """Append the Mutation structs of one row's columns, (name, value) or (super name, columns) pairs, to `parts`."""
     if layout.super_name is not None:
@@ -169,15 +233,16 @@ def append_insertions(parts: List[bytes], layout: Layout, key: Any, columns: Pai
 def _append_columns(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, head: bytes, tail: bytes,
                     super_name: Any = None) -> None:
     pack_name, pack_value, packers = layout.pack_name, layout.pack_value, layout.packers
+    add = parts.extend
     for name, value in columns:
         try:
             packed = pack_name(name)
             data = packers.get(packed, pack_value)(value) if packers else pack_value(value)
-            parts += (head, LENGTHS[len(packed)], packed, _VALUE, LENGTHS[len(data)], data, tail)
+            add((head, LENGTHS[len(packed)], packed, _VALUE, LENGTHS[len(data)], data, tail))
         except CONVERSION_ERRORS:
             packed = _pack_name(layout, key, super_name, name)
             data = _pack_value(layout, key, super_name, name, packed, value)
-            parts += (head, length(len(packed)), packed, _VALUE, length(len(data)), data, tail)
+            add((head, length(len(packed)), packed, _VALUE, length(len(data)), data, tail))
 
 
 def _append_counters(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, head: bytes, tail: bytes,
@@ -198,8 +263,8 @@ def _append_counters(parts: List[bytes], layout: Layout, key: Any, columns: Pair
 def _append_supers(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:
     super_type: Any = layout.super_name
     for super_name, subcolumns in columns:
-        packed = _exactly(super_type, super_name, partial(_super_column, layout, key, super_name, 'a name'))
-        items: Any = pairs(subcolumns, partial(_super_column, layout, key, super_name, 'its columns'))
+        packed = _exactly(super_type, super_name, functools.partial(_super_column, layout, key, super_name, 'a name'))
+        items: Any = pairs(subcolumns, functools.partial(_super_column, layout, key, super_name, 'its columns'))
         parts += (_COUNTER_SUPER if layout.counter else _SUPER, length(len(packed)), packed,
                   _SUPER_COLUMNS, length(len(items)))
         if layout.counter:

@@ -1,13 +1,13 @@
 """From lists of names and values to the dicts that users see, by the Layout of a family."""
 from struct import calcsize, unpack
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Sequence, Tuple
 
-from pycassa._pure.column_lists import ColumnList, Columns, CounterList, SuperList
+from pycassa._pure.column_lists import COLUMN, COUNTER_COLUMN, Collected, Span
 from pycassa._pure.columns import CONVERSION_ERRORS, Layout, is_builtin
 from pycassa._pure.packing import Scalar
 from pycassa.errors import ProtocolError, UnpackingError
 
-__all__ = ['Converter', 'INCLUDE_TIMESTAMP', 'INCLUDE_TTL']
+__all__ = ['Converted', 'INCLUDE_TIMESTAMP', 'INCLUDE_TTL']
 
 INCLUDE_TIMESTAMP, INCLUDE_TTL = 1, 2
 
@@ -34,42 +34,31 @@ def _is_plain(dict_class: Any) -> bool:
             and dict_class.__init__ is dict.__init__ and dict_class.__setitem__ is dict.__setitem__)
 
 
-class Converter:
-    """Makes `dict_class` objects of {name: value} out of the columns of one reply.
+class Converted:
+    """The columns of one reply, converted, as `dict_class` objects of {name: value}.
 
-    A value is alone, or the first of (value, timestamp), (value, ttl) or (value, timestamp, ttl), as `flags` say.
+    A value is alone, or the first of (value, timestamp), (value, ttl) or (value, timestamp, ttl), as `flags` say;
+    counters are plain integers. `rows` tells that the reply holds several rows, whose names repeat.
     """
 
-    __slots__ = ('layout', 'details', '_flags', '_dict_class', '_plain', '_unpack_name', '_unpack_super', '_code')
+    __slots__ = ('_layout', '_found', '_dict_class', '_plain', '_names', '_values', '_counter_names', '_super_names')
 
-    def __init__(self, layout: Layout, dict_class: Any, flags: int, rows: bool = False) -> None:
-        self.layout = layout
-        self.details = flags != 0
-        self._flags = flags
+    def __init__(self, layout: Layout, found: Collected, dict_class: Any, flags: int, rows: bool = False) -> None:
+        self._layout = layout
+        self._found = found
         self._dict_class = dict_class
         self._plain = _is_plain(dict_class)
-        self._unpack_name = _Names(layout.name.unpack).__getitem__ if rows else layout.name.unpack
-        self._code = _CODES.get(layout.value.name) if is_builtin(layout.value) and not layout.validators else None
+        unpack = _Names(layout.name.unpack).__getitem__ if rows else layout.name.unpack
+        self._names = self._unpack_names(unpack, layout.name, found.names)
+        self._counter_names = self._unpack_names(unpack, layout.name, found.counter_names)
+        self._super_names = self._unpack_super_names()
+        self._values = self._with_details(self._unpack_values(), flags)
 
-    def dict(self, columns: Columns) -> Any:
+    # --- what users see --------------------------------------------------------------------------------------
+
+    def dict(self, span: Span) -> Any:
         """{name: value}, or {super name: {name: value}}."""
-        if isinstance(columns, SuperList):
-            return self._fill(self._supers(columns.names), [self.dict(inner) for inner in columns.lists])
-        return self._fill(self._names(columns.names), self._values(columns))
-
-    def single(self, columns: Columns) -> Tuple[Any, Any]:
-        """(name, value) of the only column or super column."""
-        if isinstance(columns, SuperList):
-            return self._supers(columns.names)[0], self.dict(columns.lists[0])
-        return self._names(columns.names)[0], self._values(columns)[0]
-
-    def items(self, columns: Columns) -> List[Tuple[bytes, Any, Any]]:
-        """[(packed name, name, value)]."""
-        if isinstance(columns, SuperList):
-            return list(zip(columns.names, self._supers(columns.names), map(self.dict, columns.lists)))
-        return list(zip(columns.names, self._names(columns.names), self._values(columns)))
-
-    def _fill(self, names: Sequence[Any], values: Sequence[Any]) -> Any:
+        names, values = self._pairs(span)
         if self._plain:
             return self._dict_class(zip(names, values))
         result = self._dict_class()
@@ -77,62 +66,95 @@ class Converter:
             result[name] = value
         return result
 
-    def _names(self, packed: List[bytes]) -> List[Any]:
-        try:
-            return [*map(self._unpack_name, packed)]
-        except CONVERSION_ERRORS:
-            return [self._exactly(self.layout.name, name, 'the name of a column', name) for name in packed]
+    def dicts(self, spans: Iterable[Span]) -> List[Any]:
+        """The dict of each span."""
+        if not self._plain or self._counter_names or self._super_names:
+            return [self.dict(span) for span in spans]
+        make, names, values = self._dict_class, self._names, self._values
+        return [make(zip(names[start:stop], values[start:stop])) for _, start, stop in spans]
 
-    def _supers(self, packed: List[bytes]) -> List[Any]:
-        super_type = self.layout.super_name
-        if super_type is None:
-            raise ProtocolError(f'super columns in a reply of family {self.layout.family.decode()!r}, which was a '
+    def single(self, span: Span) -> Tuple[Any, Any]:
+        """(name, value) of the first column or super column."""
+        names, values = self._pairs(span)
+        return names[0], values[0]
+
+    def items(self, span: Span) -> List[Tuple[bytes, Any, Any]]:
+        """[(packed name, name, value)]."""
+        kind, start, stop = span
+        found = self._found
+        packed = (found.names if kind == COLUMN else found.counter_names if kind == COUNTER_COLUMN
+                  else found.super_names)
+        return list(zip(packed[start:stop], *self._pairs(span)))
+
+    def _pairs(self, span: Span) -> Tuple[Sequence[Any], Sequence[Any]]:
+        """The names of a span, and their values beside them."""
+        kind, start, stop = span
+        if kind == COLUMN:
+            if stop - start == len(self._names):
+                return self._names, self._values
+            return self._names[start:stop], self._values[start:stop]
+        if kind == COUNTER_COLUMN:
+            return self._counter_names[start:stop], self._found.counter_values[start:stop]
+        return self._super_names[start:stop], [self.dict(inner) for inner in self._found.super_spans[start:stop]]
+
+    # --- conversion ------------------------------------------------------------------------------------------
+
+    def _unpack_names(self, unpack: Callable[[bytes], Any], scalar: Scalar, packed: List[bytes],
+                      what: str = 'the name of a column') -> List[Any]:
+        try:
+            return [*map(unpack, packed)]
+        except CONVERSION_ERRORS:
+            return [self._exactly(scalar, name, what, name) for name in packed]
+
+    def _unpack_super_names(self) -> List[Any]:
+        packed, scalar = self._found.super_names, self._layout.super_name
+        if not packed:
+            return packed
+        if scalar is None:
+            raise ProtocolError(f'super columns in a reply of family {self._layout.family.decode()!r}, which was a '
                                 'standard one when its definition was read')
-        return [self._exactly(super_type, name, 'the name of a super column', name) for name in packed]
+        return self._unpack_names(scalar.unpack, scalar, packed, 'the name of a super column')
 
-    def _values(self, columns: Any) -> Sequence[Any]:
-        if isinstance(columns, CounterList):
-            return columns.values
-        values = self._unpacked(columns)
-        if self._flags == 0:
+    def _with_details(self, values: Sequence[Any], flags: int) -> Sequence[Any]:
+        if flags == 0:
             return values
-        if self._flags == INCLUDE_TIMESTAMP:
-            return [*zip(values, columns.timestamps)]
-        if self._flags == INCLUDE_TTL:
-            return [*zip(values, columns.ttls)]
-        return [*zip(values, columns.timestamps, columns.ttls)]
+        found = self._found
+        if flags == INCLUDE_TIMESTAMP:
+            return [*zip(values, found.timestamps)]
+        if flags == INCLUDE_TTL:
+            return [*zip(values, found.ttls)]
+        return [*zip(values, found.timestamps, found.ttls)]
 
-    def _unpacked(self, columns: ColumnList) -> Sequence[Any]:
-        layout = self.layout
-        values: Any = columns.values
+    def _unpack_values(self) -> Sequence[Any]:
+        values: Any = self._found.values
+        scalar, validators = self._layout.value, self._layout.validators
+        if not self._found.complete:
+            return self._unpack_each()
         try:
-            if not columns.complete:
-                return self._each(columns)
-            if self._code is not None:
-                return _unpack_all(self._code, values, layout.value)
-            if not layout.validators:
-                return [*map(layout.value.unpack, values)]
-            find, default = layout.validators.get, layout.value
-            return [find(name, default).unpack(value) for name, value in zip(columns.names, values)]
+            if not validators:
+                return _unpack_all(scalar, values)
+            find = validators.get
+            return [find(name, scalar).unpack(value) for name, value in zip(self._found.names, values)]
         except CONVERSION_ERRORS:
-            return self._each(columns)
+            return self._unpack_each()
 
-    def _each(self, columns: ColumnList) -> List[Any]:
+    def _unpack_each(self) -> List[Any]:
         """Value by value: None for one that the server left out, and an error that names its column."""
-        find, default = self.layout.validators.get, self.layout.value
+        find, default = self._layout.validators.get, self._layout.value
         return [None if value is None else self._exactly(find(name, default), value, 'the value of column', name)
-                for name, value in zip(columns.names, columns.values)]
+                for name, value in zip(self._found.names, self._found.values)]
 
     def _exactly(self, scalar: Scalar, data: bytes, what: str, name: bytes) -> Any:
         try:
             return scalar.unpack(data)
         except CONVERSION_ERRORS as error:
-            raise UnpackingError(f'family {self.layout.family.decode()!r}: {what} {name!r:.80} ({len(data)} bytes) '
+            raise UnpackingError(f'family {self._layout.family.decode()!r}: {what} {name!r:.80} ({len(data)} bytes) '
                                  f'cannot be read as {scalar.name}: {error}') from error
 
 
-def _unpack_all(code: str, values: List[bytes], scalar: Scalar) -> Sequence[Any]:
-    size = calcsize('>' + code)
-    if {*map(len, values)} == {size}:
+def _unpack_all(scalar: Scalar, values: List[bytes]) -> Sequence[Any]:
+    """All values as of one type, those of a fixed size in one step."""
+    code = _CODES.get(scalar.name)
+    if code is not None and is_builtin(scalar) and {*map(len, values)} == {calcsize('>' + code)}:
         return unpack(f'>{len(values)}{code}', b''.join(values))
     return [*map(scalar.unpack, values)]

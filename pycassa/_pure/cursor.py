@@ -81,12 +81,16 @@ class Cursor:
 
     def binary(self) -> bytes:
         """A length-prefixed byte string (Thrift's `binary` and `string`)."""
-        size = self.i32()
-        start = self.pos
-        if not 0 <= size <= len(self.data) - start:
+        data, start = self.data, self.pos + 4
+        try:
+            size, = _i32(data, self.pos)
+        except StructError:
+            raise self.truncated(4) from None
+        self.pos = start
+        if not 0 <= size <= len(data) - start:
             raise self.truncated(size)
-        self.pos = start + size
-        return self.data[start:self.pos]
+        self.pos = end = start + size
+        return data[start:end]
 
     def text(self) -> str:
         """A `string`: UTF-8 that a server wrote for people; bytes that are not UTF-8 show as U+FFFD."""
@@ -102,7 +106,11 @@ class Cursor:
 
     def list_header(self, element: int) -> int:
         """The count of a list or set whose elements must be of type `element` (an empty one may say anything)."""
-        found, count = self._take(_list_header, 5)
+        try:
+            found, count = _list_header(self.data, self.pos)
+        except StructError:
+            raise self.truncated(5) from None
+        self.pos += 5
         if count and found != element:
             raise ProtocolError(f'malformed message: a list of type {found} at byte {self.pos}, not {element}')
         self._check_count(count, _LEAST[element])

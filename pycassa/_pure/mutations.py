@@ -1,9 +1,18 @@
 """Writes: Mutation structs, and the batch messages that carry them."""
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from pycassa._pure.columns import Layout, append_insertions, column_tail, pack_key, pairs
+from pycassa._pure.columns import (
+    CONVERSION_ERRORS,
+    Layout,
+    append_insertions,
+    append_rows,
+    column_tail,
+    columns_of,
+    pack_key,
+    pairs,
+)
 from pycassa._pure.cursor import STRUCT, Cursor
-from pycassa._pure.wire import binary, call_head, frame, i32, i64, length
+from pycassa._pure.wire import binary, call_head, call_parts, framed, i32, i64, length
 
 __all__ = ['BATCH_OVERHEAD', 'ENTRY_OVERHEAD', 'encode_batch', 'encode_deletion', 'encode_insertions', 'encode_rows',
            'mutation_lengths']
@@ -31,16 +40,10 @@ def encode_insertions(layout: Layout, key: Any, columns: Mapping[Any, Any], time
     `timestamp` in microseconds, `ttl` in seconds; counter layouts take integers and neither of both. `key` is for
     messages only. Raises PackingError, which names family, key, column, type and the value's class.
     """
-    items = _columns_of(layout, key, columns)
+    items = columns_of(layout, key, columns)
     parts: List[bytes] = []
     append_insertions(parts, layout, key, items, column_tail(timestamp, ttl))
     return len(items), b''.join(parts)
-
-
-def _columns_of(layout: Layout, key: Any, columns: Any) -> Any:
-    if type(columns) is dict:
-        return columns.items()
-    return pairs(columns, lambda: f'family {layout.family.decode()!r}, row {key!r:.80}: its columns')
 
 
 def encode_deletion(timestamp: Optional[int], super_column: Optional[bytes], predicate: Optional[bytes]) -> bytes:
@@ -62,28 +65,27 @@ def encode_rows(seqid: int, layout: Layout, rows: Mapping[Any, Mapping[Any, Any]
 
     Keys are packed here; those that pack alike are merged, later columns after earlier ones.
     """
-    items = pairs(rows, lambda: f'the rows of family {layout.family.decode()!r}')
-    tail = column_tail(timestamp, ttl)
+    names, values = (rows, rows.values()) if type(rows) is dict else _split(layout, rows)
+    try:
+        keys = [*map(layout.pack_key, names)]
+    except CONVERSION_ERRORS:
+        keys = [pack_key(layout, key) for key in names]
+    if len({*keys}) != len(keys):
+        entries = [(layout.family, packed, *encode_insertions(layout, key, columns, timestamp, ttl))
+                   for packed, key, columns in zip(keys, names, values)]
+        return encode_batch(seqid, entries, consistency)
+    parts = call_parts(_BATCH, seqid)
+    parts += (_KEYS, length(len(keys)))
     family = b'%b%b%b' % (_ONE_FAMILY, binary(layout.family), _MUTATIONS)
-    parts = [_KEYS, length(len(items))]
-    seen = set()
-    for key, columns in items:
-        packed = pack_key(layout, key)
-        seen.add(packed)
-        columns = _columns_of(layout, key, columns)
-        parts += (length(len(packed)), packed, family, length(len(columns)))
-        append_insertions(parts, layout, key, columns, tail)
-    if len(seen) != len(items):
-        return _encode_merged(seqid, layout, items, timestamp, ttl, consistency)
+    append_rows(parts, layout, keys, names, values, family, column_tail(timestamp, ttl))
     parts += (_CONSISTENCY, i32(consistency, 'a consistency level'))
-    return frame(_BATCH, seqid, *parts)
+    return framed(parts)
 
 
-def _encode_merged(seqid: int, layout: Layout, items: Any, timestamp: int, ttl: Optional[int],
-                   consistency: int) -> bytes:
-    entries = [(layout.family, pack_key(layout, key), *encode_insertions(layout, key, columns, timestamp, ttl))
-               for key, columns in items]
-    return encode_batch(seqid, entries, consistency)
+def _split(layout: Layout, rows: Any) -> Tuple[Sequence[Any], Sequence[Any]]:
+    """The keys and the columns of rows that are no plain dict."""
+    items = pairs(rows, lambda: f'the rows of family {layout.family.decode()!r}')
+    return [key for key, _ in items], [columns for _, columns in items]
 
 
 def encode_batch(seqid: int, entries: Sequence[Entry], consistency: int, atomic: bool = False) -> bytes:
@@ -94,14 +96,15 @@ def encode_batch(seqid: int, entries: Sequence[Entry], consistency: int, atomic:
     keys: Dict[bytes, Dict[bytes, List[Entry]]] = {}
     for entry in entries:
         keys.setdefault(entry[1], {}).setdefault(entry[0], []).append(entry)
-    parts = [_KEYS, length(len(keys))]
+    parts = call_parts(_ATOMIC_BATCH if atomic else _BATCH, seqid)
+    parts += (_KEYS, length(len(keys)))
     for key, families in keys.items():
         parts += (length(len(key)), key, _FAMILIES, length(len(families)))
         for family, merged in families.items():
             parts += (length(len(family)), family, _MUTATIONS, length(sum(count for _, _, count, _ in merged)))
             parts += [mutations for _, _, _, mutations in merged]
     parts += (_CONSISTENCY, i32(consistency, 'a consistency level'))
-    return frame(_ATOMIC_BATCH if atomic else _BATCH, seqid, *parts)
+    return framed(parts)
 
 
 

@@ -8,9 +8,9 @@ import functools
 from struct import Struct
 from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
-from pycassa._pure.column_lists import read_member, read_members
+from pycassa._pure.column_lists import Collected, Span, read_member, read_members
 from pycassa._pure.columns import Layout
-from pycassa._pure.conversion import Converter
+from pycassa._pure.conversion import Converted
 from pycassa._pure.cursor import (
     BOOL,
     EXCEPTION,
@@ -122,28 +122,28 @@ def _read_counts(cursor: Cursor) -> Dict[bytes, int]:
     return {cursor.binary(): cursor.i32() for _ in range(cursor.map_header(STRING, I32))}
 
 
-def _read_rows(cursor: Cursor, details: bool) -> Dict[bytes, Any]:
+def _read_rows(cursor: Cursor, found: Collected) -> Dict[bytes, Span]:
     """A map<binary, list<ColumnOrSuperColumn>>."""
-    return {cursor.binary(): read_members(cursor, details) for _ in range(cursor.map_header(STRING, LIST))}
+    return {cursor.binary(): read_members(cursor, found) for _ in range(cursor.map_header(STRING, LIST))}
 
 
-def _read_key_slice(cursor: Cursor, details: bool) -> Tuple[bytes, Any]:
+def _read_key_slice(cursor: Cursor, found: Collected) -> Tuple[bytes, Span]:
     """A KeySlice struct."""
-    key = columns = None
+    key = span = None
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
             key = cursor.binary()
-        elif field == 2 and ttype == LIST:
-            columns = read_members(cursor, details)
+        elif field == 2 and ttype == LIST and span is None:
+            span = read_members(cursor, found)
         else:
             cursor.skip(ttype)
-    if key is None or columns is None:
+    if key is None or span is None:
         raise ProtocolError(f'malformed message: a row without key or columns before byte {cursor.pos}')
-    return key, columns
+    return key, span
 
 
-def _read_key_slices(cursor: Cursor, details: bool) -> List[Tuple[bytes, Any]]:
-    return [_read_key_slice(cursor, details) for _ in range(cursor.list_header(STRUCT))]
+def _read_key_slices(cursor: Cursor, found: Collected) -> List[Tuple[bytes, Span]]:
+    return [_read_key_slice(cursor, found) for _ in range(cursor.list_header(STRUCT))]
 
 
 # --- the calls ---------------------------------------------------------------------------------------------------
@@ -155,13 +155,15 @@ def decode_void(reply: Buffer, method: str, seqid: int) -> None:
 
 def decode_get(reply: Buffer, seqid: int, layout: Layout, dict_class: Any, flags: int) -> Tuple[Any, Any]:
     """(name, value) of a column or counter, or (super name, {name: value})."""
-    convert = Converter(layout, dict_class, flags)
-    member = _result(reply, 'get', seqid, STRUCT, lambda cursor: read_member(cursor, convert.details))
-    return convert.single(member)
+    found = Collected(flags != 0)
+    span = _result(reply, 'get', seqid, STRUCT, lambda cursor: read_member(cursor, found))
+    return Converted(layout, found, dict_class, flags).single(span)
 
 
-def _decode_slice(reply: Buffer, seqid: int, details: bool) -> Any:
-    return _result(reply, 'get_slice', seqid, LIST, lambda cursor: read_members(cursor, details))
+def _decode_slice(reply: Buffer, seqid: int, layout: Layout, dict_class: Any, flags: int) -> Tuple[Converted, Span]:
+    found = Collected(flags != 0)
+    span = _result(reply, 'get_slice', seqid, LIST, lambda cursor: read_members(cursor, found))
+    return Converted(layout, found, dict_class, flags), span
 
 
 def decode_get_slice(reply: Buffer, seqid: int, layout: Layout, dict_class: Any, flags: int) -> Any:
@@ -170,31 +172,32 @@ def decode_get_slice(reply: Buffer, seqid: int, layout: Layout, dict_class: Any,
     A value is `value`, (value, timestamp), (value, ttl) or (value, timestamp, ttl) as `flags` say; counters are
     plain integers whatever they say.
     """
-    convert = Converter(layout, dict_class, flags)
-    return convert.dict(_decode_slice(reply, seqid, convert.details))
+    converted, span = _decode_slice(reply, seqid, layout, dict_class, flags)
+    return converted.dict(span)
 
 
 def decode_get_slice_items(reply: Buffer, seqid: int, layout: Layout, dict_class: Any,
                            flags: int) -> List[Tuple[bytes, Any, Any]]:
     """[(packed name, name, value)]: what paging needs to go on behind the last column."""
-    convert = Converter(layout, dict_class, flags)
-    return convert.items(_decode_slice(reply, seqid, convert.details))
+    converted, span = _decode_slice(reply, seqid, layout, dict_class, flags)
+    return converted.items(span)
 
 
 def decode_multiget_slice(reply: Buffer, seqid: int, layout: Layout, dict_class: Any,
                           flags: int) -> Dict[bytes, Any]:
     """{packed key: columns as of `decode_get_slice`}, in the order of the reply."""
-    convert = Converter(layout, dict_class, flags, rows=True)
-    rows = _result(reply, 'multiget_slice', seqid, MAP, lambda cursor: _read_rows(cursor, convert.details))
-    return {key: convert.dict(columns) for key, columns in rows.items()}
+    found = Collected(flags != 0)
+    rows = _result(reply, 'multiget_slice', seqid, MAP, lambda cursor: _read_rows(cursor, found))
+    return dict(zip(rows, Converted(layout, found, dict_class, flags, rows=True).dicts(rows.values())))
 
 
 def decode_key_slices(reply: Buffer, method: str, seqid: int, layout: Layout, dict_class: Any,
                       flags: int) -> List[Tuple[bytes, Any]]:
     """[(packed key, columns as of `decode_get_slice`)]: get_range_slices, get_indexed_slices, get_paged_slice."""
-    convert = Converter(layout, dict_class, flags, rows=True)
-    rows = _result(reply, method, seqid, LIST, lambda cursor: _read_key_slices(cursor, convert.details))
-    return [(key, convert.dict(columns)) for key, columns in rows]
+    found = Collected(flags != 0)
+    rows = _result(reply, method, seqid, LIST, lambda cursor: _read_key_slices(cursor, found))
+    columns = Converted(layout, found, dict_class, flags, rows=True).dicts(span for _, span in rows)
+    return [(key, each) for (key, _), each in zip(rows, columns)]
 
 
 def decode_get_count(reply: Buffer, seqid: int) -> int:

@@ -1,12 +1,12 @@
 """What requests are made of in the Thrift binary protocol: lengths, values, fields, message heads, frames."""
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence
 
 from pycassa.errors import PackingError
 
-__all__ = ['FALSE', 'LENGTHS', 'TRUE', 'binary', 'binary_list', 'call_head', 'column_parent', 'column_path', 'frame',
-           'i32', 'i64', 'length']
+__all__ = ['FALSE', 'LENGTHS', 'TRUE', 'binary', 'binary_list', 'call_head', 'call_parts', 'column_parent',
+           'column_path', 'frame', 'framed', 'i32', 'i64', 'length']
 
 TRUE, FALSE = b'\1', b'\0'
 
@@ -67,7 +67,18 @@ def call_head(method: bytes) -> bytes:
     return b'\x80\1\0\1%b%b' % (length(len(method)), method)
 
 
+def call_parts(head: bytes, seqid: int) -> List[bytes]:
+    """The beginning of a call's message, to be extended by the fields of its arguments and given to `framed`."""
+    return [head, _pack_i32(seqid)]
+
+
+def framed(parts: List[bytes]) -> bytes:
+    """The frame of a message whose arguments have been appended to `call_parts`."""
+    parts.append(b'\0')
+    body = b''.join(parts)
+    return length(len(body)) + body
+
+
 def frame(head: bytes, seqid: int, *arguments: bytes) -> bytes:
     """A whole call behind its frame length: `head`, the sequence id, the fields of the arguments, their end."""
-    body = b''.join((head, _pack_i32(seqid), *arguments, b'\0'))
-    return length(len(body)) + body
+    return framed([head, _pack_i32(seqid), *arguments])
