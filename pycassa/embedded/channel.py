@@ -63,24 +63,39 @@ class Channel:
 
     def _receive(self) -> None:
         try:
-            size = self._sock.recv_into(self._buffer)
-        except (BlockingIOError, InterruptedError):
-            return
+            ended = self._read()
         except OSError:
             self.close()
             return
-        if not size:
-            self._end_of_input()
-            return
-        self._more.append(bytes(self._buffer[:size]))
-        self._total += size
         if self._total >= self._wanted:
             self._serve()
-        if self._total > _MAX_WAITING_BYTES:
+        if ended:
+            self._end_of_input()
+        elif self._total > _MAX_WAITING_BYTES:
             self._watch()
 
+    def _read(self) -> bool:
+        """Take what the system has received; True at the end of input.
+
+        Framed, that is one buffer at most, for the sake of the other connections. Where an unframed message ends shows
+        only by reading it all, so that everything has to come first that is there.
+        """
+        size = len(self._buffer)
+        while size == len(self._buffer) and self._total <= _MAX_WAITING_BYTES:
+            try:
+                size = self._sock.recv_into(self._buffer)
+            except (BlockingIOError, InterruptedError):
+                return False
+            if not size:
+                return True
+            self._more.append(bytes(self._buffer[:size]))
+            self._total += size
+            if self._framed:
+                break
+        return False
+
     def _end_of_input(self) -> None:
-        if self._stalled is not None or not (self._unsent or self._timer):
+        if self.closed or self._stalled is not None or not (self._unsent or self._timer):
             self.close()
             return
         self._last_reply = True
@@ -161,7 +176,7 @@ class Channel:
             if fault is None:
                 frame = self._dispatcher.execute(self._session, request)
             else:
-                frame = self._dispatcher.execute(self._session, request, fault.error, fault.applied)
+                frame = fault.alter(self._dispatcher.execute(self._session, request, fault.error, fault.applied))
         except Exception:  # noqa: BLE001 - as Cassandra, close this connection and go on serving the others
             _log.exception('%s failed; the connection is closed without a reply', request.name)
             self.close()
@@ -198,8 +213,6 @@ class Channel:
 
     def _spoil(self, frame: bytes, fault: Fault) -> None:
         """Send the reply as the fault has it."""
-        if fault.alter is not None:
-            frame = fault.alter(frame)
         if not self._framed:
             frame = frame[4:]
         if fault.delay:

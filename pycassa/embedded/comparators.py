@@ -240,8 +240,8 @@ def _decimal_text(raw: bytes) -> str:
     if len(raw) < 5:
         return ''
     scale = int.from_bytes(raw[:4], 'big', signed=True)
-    digits = decimal.Decimal(int.from_bytes(raw[4:], 'big', signed=True)).as_tuple()
-    number = decimal.Decimal(digits._replace(exponent=-scale))
+    sign, digits, _ = decimal.Decimal(int.from_bytes(raw[4:], 'big', signed=True)).as_tuple()
+    number = decimal.Decimal((sign, digits, -scale))
     return format(number, 'f') if abs(scale) < 10000 else str(number)
 
 

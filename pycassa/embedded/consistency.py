@@ -34,10 +34,14 @@ class Consistency:
         self.available(keyspace, level)
 
     def write(self, keyspace: Keyspace, level: int) -> None:
-        """A write of plain families."""
+        """A write."""
+        self.check_write(level)
+        self.available(keyspace, level)
+
+    def check_write(self, level: int) -> None:
+        """The part of `write` that does not depend on replicas."""
         if level in _SERIAL:
             refuse('You must use conditional updates for serializable writes')
-        self.available(keyspace, level)
 
     def counter(self, family: Family, level: int) -> None:
         """A write of a counter family (what it lacks in replicas comes later)."""
@@ -47,7 +51,7 @@ class Consistency:
             refuse('Counter operations are inherently non-serializable')
 
     def conditional(self, keyspace: Keyspace, serial: int, commit: int) -> None:
-        """The two levels of cas."""
+        """The two levels of cas; the replicas of the commit are asked for only if the condition holds."""
         if serial not in _SERIAL:
             refuse('Invalid consistency for conditional update. Must be one of SERIAL or LOCAL_SERIAL')
         if commit in _SERIAL:
@@ -55,7 +59,6 @@ class Consistency:
             refuse(f'{name} is not supported as conditional update commit consistency. Use ANY if you mean "make '
                    "sure it is accepted but I don't care how many replicas commit it for non-SERIAL reads\"")
         self.available(keyspace, serial)
-        self.available(keyspace, commit)
 
     def available(self, keyspace: Keyspace, level: int) -> None:
         """Raises UnavailableException where the level asks for more replicas than this one node."""

@@ -53,7 +53,7 @@ class Fault:
 
     def __init__(self, calls: Optional[int], methods: Optional[Iterable[str]], *, error: Optional[Exception] = None,
                  applied: bool = True, stall: bool = False, hold: Optional[float] = None, delay: float = 0.0,
-                 alter: Optional[Callable[[bytes], bytes]] = None, cut: Optional[int] = None,
+                 alter: Callable[[bytes], bytes] = bytes, cut: Optional[int] = None,
                  reset: bool = False) -> None:
         if calls is not None and calls < 1:
             raise ValueError(f'calls must be at least 1, or None for every call; it is {calls}')

@@ -29,7 +29,7 @@ class Profile(NamedTuple):
     first_name_stays: bool          # colliding names: the name first stored is returned, else the winner's
     index_drops_empty: bool         # get_indexed_slices leaves out rows without columns in the predicate
     truncates_counters: bool
-    empty_super_leaves_row: bool    # a SuperColumn without columns leaves a range ghost
+    empty_leaves_ghost: bool        # a row that a batch names without storing anything shows up in ranges
 
 
 _OLD_NO_KEYSPACE = 'no keyspace has been specified'
@@ -40,12 +40,12 @@ _V12 = Profile(
     slice_deletions=False, closed_range_deletions=False, default_ttl=False, ttl_zero=False, checked_expiry=False,
     serial=False, multi_slice=False, each_quorum_reads=False, count_is_validated=True, signed_dates=False,
     signed_booleans=True, ttl_tie='last', first_name_stays=False, index_drops_empty=False, truncates_counters=True,
-    empty_super_leaves_row=False)
+    empty_leaves_ghost=False)
 _V20 = _V12._replace(
     name='2.0', release=(2, 0), api='19.39.0', no_keyspace=_NO_KEYSPACE, slice_deletions=True,
     closed_range_deletions=True, default_ttl=True, serial=True, count_is_validated=False, signed_booleans=False)
 _V21 = _V20._replace(
-    name='2.1', release=(2, 1), checked_expiry=True, multi_slice=True, ttl_tie='longer', empty_super_leaves_row=True)
+    name='2.1', release=(2, 1), checked_expiry=True, multi_slice=True, ttl_tie='longer', empty_leaves_ghost=True)
 _V22 = _V21._replace(name='2.2', release=(2, 2), api='20.1.0', table_wording=True)
 _V30 = _V22._replace(
     name='3.0', release=(3, 0), closed_range_deletions=False, each_quorum_reads=True, signed_dates=True,

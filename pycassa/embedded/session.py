@@ -126,8 +126,6 @@ class Session(SchemaCalls):
             engine.validation.key(family, key)
             engine.validation.parent(family, parent[1])
             engine.consistency.read(keyspace, consistency)
-            if count < 0:
-                refuse('get_multi_slice requires non-negative count')
             bounds = [self._multi_slice_bounds(family, index, start or b'', finish or b'', reversed)
                       for index, (start, finish) in enumerate(slices)]
             row = family.store.rows.get(key)
@@ -135,7 +133,7 @@ class Session(SchemaCalls):
                 return family.kind, []
             wanted = {sort_key for first, last in bounds for sort_key in row.between(first, last, False)}
             ordered = sorted(wanted, reverse=reversed)
-            return family.kind, row.select_names(ordered, engine.now())[:count]
+            return family.kind, row.select_names(ordered, engine.now())[:max(count, 0)]
 
     def _multi_slice_bounds(self, family: Family, index: int, start: bytes, finish: bytes,
                             backwards: bool) -> Tuple[Any, Any]:
@@ -222,6 +220,8 @@ class Session(SchemaCalls):
             engine.consistency.read(keyspace, consistency, 0)
             if count < 0 and engine.profile.release < (3, 0):
                 refuse('the count of an index clause must not be negative')
+            if engine.profile.release < (3, 0):
+                self._check_range_bounds(family, start_key)
             select, now = selector(family, parent[1], predicate), engine.now()
             found: List[Tuple[bytes, Columns]] = []
             for key in self._from(start_key, index.candidates(value)):
@@ -322,22 +322,19 @@ class Session(SchemaCalls):
                 for name, mutations in mutated:
                     family = families.get(name)
                     if family is None:
-                        family = families[name] = self._batch_family(name, consistency, counters)
+                        family = families[name] = self._family(name)[1]
                     if not key or len(key) > 65535 or family.key_check is not None:
                         engine.validation.key(family, key)
+                    if family.is_counter:
+                        engine.consistency.counter(family, consistency)
                     prepared.append(writer.prepare(family, key, mutations, now))
-            if keyspace in engine.keyspaces:
-                engine.consistency.write(engine.keyspaces[keyspace], consistency)
+                    if family.is_counter and not counters:
+                        refuse('Counter mutations are not allowed in atomic batches')
+            engine.consistency.check_write(consistency)
+            if prepared:
+                engine.consistency.available(engine.keyspaces[keyspace], consistency)
             for each in prepared:
                 writer.apply(each, now)
-
-    def _batch_family(self, name: str, consistency: int, counters: bool) -> Family:
-        family = self._family(name)[1]
-        if family.is_counter:
-            self.engine.consistency.counter(family, consistency)
-            if not counters:
-                refuse('Counter mutations are not allowed in atomic batches')
-        return family
 
     def cas(self, key: bytes, family_name: str, expected: Optional[Sequence[Column]], updates: Sequence[Column],
             serial_consistency: int, commit_consistency: int) -> Tuple[bool, Optional[Columns]]:
@@ -365,6 +362,7 @@ class Session(SchemaCalls):
             found = self._unexpected(family, family.store.rows.get(key), expected, now)
             if found is not None:
                 return False, (family.kind, found)
+            engine.consistency.available(keyspace, commit_consistency)
             self._win(prepared, family.store.rows.get(key))
             engine.writer.apply(prepared, now)
             return True, None

@@ -182,11 +182,9 @@ class Writer:
         if family.is_counter:
             self._validation.counter_mismatch(family)
         _, super_name, columns = mutation
-        if not columns and not self._profile.empty_super_leaves_row:
-            return []
         for column in columns:
             self._validation.path(family, super_name, column[0])
-        return [self.put_below(family, super_name, columns, now)]
+        return [self.put_below(family, super_name, columns, now)] if columns else []
 
     def put_below(self, family: Family, super_name: bytes, columns: Sequence[Sequence[Any]], now: int) -> Step:
         """The step that stores subcolumns (name, value, timestamp, ttl) of one super column."""
@@ -194,8 +192,6 @@ class Writer:
         for name, value, timestamp, ttl in columns:
             entry = family.known.get(name) or self._learn(family, name)
             cells.append((entry[0], self._cell(family, name, value, timestamp, ttl, now)))
-        if not cells:
-            return _nothing, ()
         super_key = self._super_key(family, super_name)
         return _put_below, (super_key, super_name, cells) + self._rules(now)
 
@@ -331,7 +327,7 @@ class Writer:
         family, key = prepared.family, prepared.key
         if prepared.cells:
             self._apply_cells(family, key, prepared.cells, prepared.mixed, now)
-        elif prepared.steps:
+        elif prepared.steps or self._profile.empty_leaves_ghost:
             row = family.row(key)
             for step, arguments in prepared.steps:
                 step(row, *arguments)
@@ -357,10 +353,6 @@ class Writer:
 
 
 # --- steps on a row ----------------------------------------------------------------------------------------------
-
-def _nothing(row: Any) -> None:
-    """A step that only makes the row exist."""
-
 
 def _delete_all(row: Any, timestamp: int) -> None:
     row.delete_all(timestamp)

@@ -4,9 +4,10 @@ import os
 import socket
 import threading
 import time
+from random import Random
 
 import pytest
-from rawthrift import REPLY, RawConnection, framed, message, parse, string
+from rawthrift import REPLY, RawConnection, framed, message, parse, string, struct_field
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TSocket
@@ -314,6 +315,45 @@ def test_many_clients_at_once(demo):
     assert {number: {value for _, value in columns(items)} for number, items in found.items()} == {
         number: {b'%d' % number} for number in range(12)}
     assert all(len(items) == 50 for items in found.values())
+
+
+def test_many_connections(demo):
+    connections = [RawConnection(demo) for _ in range(300)]
+    for connection in connections:
+        connection.send(framed(message('describe_version')))
+    assert {connection.reply().name for connection in connections} == {'describe_version'}
+    for connection in connections:
+        connection.socket.close()
+
+
+KEY, PARENT = string(1, b'k'), struct_field(2, string(3, b'Standard1'))
+COLUMN = b'\x0b\0\1\0\0\0\1c' + b'\x0b\0\2\0\0\0\1v' + b'\x0a\0\3' + bytes(8) + b'\0'
+REQUESTS = [
+    message('get_slice', KEY + PARENT + struct_field(3, b'\x0f\0\1\x0b\0\0\0\1\0\0\0\1c') + b'\0'),
+    message('insert', KEY + PARENT + struct_field(3, COLUMN[:-1]) + b'\0'),
+    message('batch_mutate', b'\x0d\0\1\x0b\x0d\0\0\0\1\0\0\0\1k\x0b\x0f\0\0\0\1\0\0\0\x09Standard1\x0c\0\0\0\1'
+                            b'\x0c\0\1\x0c\0\1' + COLUMN + b'\0\0\0'),
+    message('system_add_keyspace', struct_field(1, string(1, b'x') + string(2, b'SimpleStrategy')
+                                                + b'\x0f\0\5\x0c\0\0\0\0') + b'\0'),
+    message('describe_version'),
+]
+
+
+def test_whatever_is_sent_the_server_serves_the_others(demo):
+    """Damaged requests are answered, or their connection is closed."""
+    random = Random(5)
+    for _ in range(400):
+        damaged = bytearray(random.choice(REQUESTS))
+        for _ in range(random.randint(1, 4)):
+            damaged[random.randrange(len(damaged))] = random.choice((0, 1, 0x7f, 0x80, 0xff, random.randrange(256)))
+        with RawConnection(demo) as victim:
+            victim.send(framed(message('set_keyspace', string(1, b'Keyspace1') + b'\0')))
+            victim.send(framed(bytes(damaged[:random.randint(1, len(damaged))])))
+            victim.socket.shutdown(socket.SHUT_WR)
+            while victim.frame() is not None:
+                pass
+    with RawConnection(demo) as other:
+        assert other.call('describe_version').type == REPLY
 
 
 def test_sessions_are_of_one_connection(demo):

@@ -1,4 +1,5 @@
 """What a server does on the wire: the embedded one in two profiles, and every real one given."""
+import socket
 import struct
 
 import pytest
@@ -237,3 +238,14 @@ def test_a_remove_is_applied_at_its_timestamp(raw, raw_client, keyspace):
     assert b'v' in raw.call('get_slice', KEY + PARENT + PREDICATE + b'\0').body
     assert raw.call('remove', KEY + PARENT + i64(3, 10) + b'\0').body == b'\0'
     assert raw.call('get_slice', KEY + PARENT + PREDICATE + b'\0').body == b'\x0f\0\0\x0c\0\0\0\0\0'
+
+
+def test_a_client_that_does_not_wait_for_the_reply(server, raw_client, keyspace):
+    raw_client.system_add_column_family(CfDef(keyspace=keyspace, name='F'))
+    with RawConnection(server) as hasty:
+        hasty.send(framed(message('set_keyspace', string(1, keyspace.encode()) + b'\0')))
+        column = struct_field(3, string(1, b'c') + string(2, b'v') + i64(3, 1))
+        hasty.send(framed(message('insert', KEY + PARENT + column + b'\0')))
+        hasty.socket.shutdown(socket.SHUT_WR)
+        assert [hasty.reply().name, hasty.reply().name] == ['set_keyspace', 'insert']
+        assert hasty.is_closed()
