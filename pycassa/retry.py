@@ -67,7 +67,10 @@ def is_retryable(error: BaseException) -> bool:
 
 
 def accuses_host(error: BaseException) -> bool:
-    """Whether `error` speaks against the host, and not only against one connection to it."""
+    """Whether `error` of a call speaks against the host, and not only against one connection to it."""
+    if isinstance(error, TTransportException) and error.type == TTransportException.NOT_OPEN:
+        # The connection had been closed here, before the call.
+        return False
     return isinstance(error, BROKEN_LINK) and not isinstance(error, (LimitExceeded, ProtocolError))
 
 
