@@ -13,13 +13,13 @@ from pycassa import codec
 from pycassa.marshal import MARSHAL, TypeSpec, dynamic_scalar, parse_type, scalar_for, type_string
 from pycassa.util import to_microseconds
 
+# Star imports bring the types of the schema alone, as they did in release 1.11: names such as String, Column and
+# DateTime would hide those of other libraries.
 __all__ = [
-    'AsciiType', 'BooleanType', 'ByteType', 'BytesType', 'CassandraType', 'Column', 'CompositeType',
-    'CounterColumnType', 'DateTime', 'DateTimeString', 'DateType', 'DecimalType', 'DoubleType',
-    'DynamicCompositeType', 'EmptyType', 'Float64', 'FloatString', 'FloatType', 'InetAddressType', 'Int32Type',
-    'Int64', 'IntString', 'IntegerType', 'IntermediateDateType', 'LexicalUUIDType', 'Long', 'LongType',
-    'OldPycassaDateType', 'ShortType', 'SimpleDateType', 'String', 'TimeType', 'TimeUUIDType', 'TimestampType',
-    'UTF8Type', 'UUIDType', 'scalar_for', 'type_from_string', 'type_string',
+    'AsciiType', 'BooleanType', 'ByteType', 'BytesType', 'CassandraType', 'CompositeType', 'CounterColumnType',
+    'DateType', 'DecimalType', 'DoubleType', 'DynamicCompositeType', 'EmptyType', 'FloatType', 'InetAddressType',
+    'Int32Type', 'IntegerType', 'IntermediateDateType', 'LexicalUUIDType', 'LongType', 'OldPycassaDateType',
+    'ShortType', 'SimpleDateType', 'TimeType', 'TimeUUIDType', 'TimestampType', 'UTF8Type', 'UUIDType',
 ]
 
 
