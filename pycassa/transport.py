@@ -205,11 +205,13 @@ class StreamSocket(TTransportBase):
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
             handle.connect(address)
+            return
         except _WOULD_BLOCK:
-            self._wait(_WRITE, deadline, limit, 'no connection')
-            code = handle.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code:
-                raise OSError(code, os.strerror(code)) from None
+            pass
+        self._wait(_WRITE, deadline, limit, 'no connection')
+        code = handle.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
 
     def _connect_error(self, failures: List[Tuple[Any, OSError]]) -> TransportError:
         tried = '; '.join(f'{format_server(*address[:2])}: {_reason(error)}' for address, error in failures)
