@@ -49,10 +49,10 @@ class Matcher:
         self.tests: List[Tuple[Any, Callable[[Any, Any], bool], Callable[[bytes], Any], Any]] = [
             (column, _COMPARISONS[operator], sort, wanted) for column, operator, sort, wanted in tests]
 
-    def matches(self, row: Any, now: int) -> bool:
-        """A row that lacks one of the columns does not match."""
+    def matches(self, find: Callable[[Any], Any]) -> bool:
+        """Whether the live cells that `find` gives for sort keys pass; one that is lacking (None) does not."""
         for column, compare, sort, wanted in self.tests:
-            cell = row.get(column, now)
+            cell = find(column)
             if cell is None:
                 return False
             found = sort(cell[1])

@@ -27,7 +27,6 @@ class Profile(NamedTuple):
     signed_booleans: bool           # BooleanType sorts as a signed byte
     ttl_tie: str                    # equal timestamp and value: 'last', 'longer', 'permanent'
     first_name_stays: bool          # colliding names: the name first stored is returned, else the winner's
-    index_drops_empty: bool         # get_indexed_slices leaves out rows without columns in the predicate
     truncates_counters: bool
     empty_leaves_ghost: bool        # a row that a batch names without storing anything shows up in ranges
 
@@ -39,7 +38,7 @@ _V12 = Profile(
     name='1.2', release=(1, 2), api='19.36.2', table_wording=False, no_keyspace=_OLD_NO_KEYSPACE,
     slice_deletions=False, closed_range_deletions=False, default_ttl=False, ttl_zero=False, checked_expiry=False,
     serial=False, multi_slice=False, each_quorum_reads=False, count_is_validated=True, signed_dates=False,
-    signed_booleans=True, ttl_tie='last', first_name_stays=False, index_drops_empty=False, truncates_counters=True,
+    signed_booleans=True, ttl_tie='last', first_name_stays=False, truncates_counters=True,
     empty_leaves_ghost=False)
 _V20 = _V12._replace(
     name='2.0', release=(2, 0), api='19.39.0', no_keyspace=_NO_KEYSPACE, slice_deletions=True,
@@ -49,7 +48,7 @@ _V21 = _V20._replace(
 _V22 = _V21._replace(name='2.2', release=(2, 2), api='20.1.0', table_wording=True)
 _V30 = _V22._replace(
     name='3.0', release=(3, 0), closed_range_deletions=False, each_quorum_reads=True, signed_dates=True,
-    ttl_tie='permanent', first_name_stays=True, index_drops_empty=True, truncates_counters=False)
+    ttl_tie='permanent', first_name_stays=True, truncates_counters=False)
 _V311 = _V30._replace(name='3.11', release=(3, 11), ttl_zero=True)
 
 PROFILES: Dict[str, Profile] = {each.name: each for each in (_V12, _V20, _V21, _V22, _V30, _V311)}

@@ -2,11 +2,13 @@
 from typing import Any, Callable, List, Optional, Tuple
 
 from pycassa.embedded.comparators import NoOrder, Type
+from pycassa.embedded.indexes import Matcher
 from pycassa.embedded.schema import Family
 from pycassa.embedded.validation import Predicate, Slice
 
-__all__ = ['Columns', 'Selector', 'selector', 'slice_bounds']
+__all__ = ['Columns', 'Selector', 'filtering', 'selector', 'slice_bounds']
 
+_ALL = 2**31 - 1
 Columns = Tuple[int, List[Any]]
 Selector = Callable[[Any, int], Columns]
 
@@ -40,6 +42,41 @@ def selector(family: Family, super_column: Optional[bytes], predicate: Predicate
         column = row.entries.get(super_key) if row is not None else None
         return kind, select(column, now) if column is not None else []
     return select_below
+
+
+def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyond: bool,
+              named_only: bool) -> Callable[[Any, int], Optional[Columns]]:
+    """A function (row, second of the read) -> (kind, items), or None for a row that does not meet the expressions.
+
+    What the expressions see differs between servers: with `looks_beyond` the whole row, or (`named_only`) all that
+    the predicate names whatever its count, else exactly what the predicate returns. Items are in ascending order.
+    """
+    select = _selection(family.comparator, predicate)
+    sort_key = family.comparator.sort_key
+    slice_range = predicate[1]
+    if named_only and slice_range is not None:
+        start, finish, backwards, _ = slice_range
+        if backwards:
+            start, finish = finish, start
+        select = _selection(family.comparator, (None, (start, finish, False, _ALL)))
+
+    def select_matching(row: Any, now: int) -> Optional[Columns]:
+        if looks_beyond:
+            if not matcher.matches(lambda key: row.get(key, now)):
+                return None
+            items = select(row, now)
+        else:
+            items = select(row, now)
+            shown = {sort_key(cell[0]): cell for cell in items}
+            if not matcher.matches(shown.get):
+                return None
+        if slice_range is not None:
+            if named_only:
+                items = items[:slice_range[3]]
+            elif slice_range[2]:
+                items.reverse()
+        return family.kind, items
+    return select_matching
 
 
 def _selection(type_: Type, predicate: Predicate) -> Callable[[Any, int], List[Any]]:

@@ -134,6 +134,11 @@ class Family:
             for key, row in self.store.rows.items():
                 self.index_row(key, row)
 
+    def has_index(self, expressions: Any) -> bool:
+        """Whether one of some index expressions [(column, operator, value)] is EQ on an indexed column."""
+        return any(operator == 0 and self.column_type.sort_key(name) in self.indexes
+                   for name, operator, _ in expressions)
+
     def index_row(self, key: bytes, row: Any) -> None:
         """Enters a row's present values of indexed columns."""
         for sort_key, index in self.indexes.items():

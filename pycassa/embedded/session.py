@@ -7,12 +7,13 @@ end_token, count, row_filter). Every call may raise InvalidRequestException and 
 """
 import bisect
 import itertools
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pycassa.cassandra.ttypes import NotFoundException, TimedOutException
 from pycassa.embedded.comparators import MarshalError
+from pycassa.embedded.indexes import Matcher
 from pycassa.embedded.messages import refuse
-from pycassa.embedded.reading import Columns, selector
+from pycassa.embedded.reading import Columns, filtering, selector
 from pycassa.embedded.schema import Family, Keyspace
 from pycassa.embedded.schema_calls import SchemaCalls
 from pycassa.embedded.store import Cells
@@ -166,11 +167,19 @@ class Session(SchemaCalls):
                 refuse('maxRows must be positive')
             engine.consistency.read(keyspace, consistency, 0)
             self._check_range_bounds(family, start_key, end_key)
-            select, now = selector(family, parent[1], predicate), engine.now()
-            rows: Iterable[Tuple[bytes, Any]] = family.store.scan(spans)
-            if matcher is not None:
-                rows = (pair for pair in rows if matcher.matches(pair[1], now))
-            return [(key, select(row, now)) for key, row in itertools.islice(rows, count)]
+            rows, now = family.store.scan(spans), engine.now()
+            if matcher is None:
+                select = selector(family, parent[1], predicate)
+                return [(key, select(row, now)) for key, row in itertools.islice(rows, count)]
+            matching = self._filtering(family, predicate, matcher, family.has_index(row_filter))
+            found = ((key, matching(row, now)) for key, row in rows)
+            return list(itertools.islice(((key, columns) for key, columns in found if columns is not None), count))
+
+    def _filtering(self, family: Family, predicate: Predicate, matcher: Matcher,
+                   indexed: bool) -> Callable[[Any, int], Optional[Columns]]:
+        # Up to 2.2 a scan without an index tests what a slice returns; 3.x tests what the predicate covers.
+        modern = self.engine.profile.release >= (3, 0)
+        return filtering(family, predicate, matcher, not modern and (indexed or predicate[0] is not None), modern)
 
     def _check_range_bounds(self, family: Family, *bounds: Optional[bytes]) -> None:
         # Bounds are not validated, and a server fails while it handles one that its key type cannot read.
@@ -222,16 +231,14 @@ class Session(SchemaCalls):
                 refuse('the count of an index clause must not be negative')
             if engine.profile.release < (3, 0):
                 self._check_range_bounds(family, start_key)
-            select, now = selector(family, parent[1], predicate), engine.now()
+            matching, now = self._filtering(family, predicate, matcher, True), engine.now()
             found: List[Tuple[bytes, Columns]] = []
             for key in self._from(start_key, index.candidates(value)):
                 if len(found) >= count:
                     break
-                row = family.store.rows[key]
-                if matcher.matches(row, now):
-                    columns = select(row, now)
-                    if columns[1] or not engine.profile.index_drops_empty:
-                        found.append((key, columns))
+                columns = matching(family.store.rows[key], now)
+                if columns is not None:
+                    found.append((key, columns))
             return found
 
     def _from(self, start_key: bytes, keys: Iterable[bytes]) -> Iterable[bytes]:

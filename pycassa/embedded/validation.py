@@ -233,6 +233,8 @@ class Validation:
             return None
         if family.is_super:
             refuse('super columns are not supported for indexing')
+        if family.is_counter:
+            self.counter_mismatch(family)
         tests = []
         for name, operator, value in expressions:
             label = f'[{name.hex()}]=[{value.hex()}]'
