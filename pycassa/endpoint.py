@@ -55,7 +55,7 @@ class _ByName:
 
 
 class _InKeyspace:
-    """Executor that selects a keyspace before each call: the client may serve families of several keyspaces."""
+    """Executor that makes each call in one keyspace: the client may serve families of several."""
 
     def __init__(self, client: Any, keyspace: str) -> None:
         self._client = client
@@ -63,6 +63,8 @@ class _InKeyspace:
         self._executor = client if hasattr(client, 'execute_call') else _ByName(client)
 
     def execute_call(self, request: Call) -> Any:
+        if hasattr(self._client, 'execute_call_in'):  # In one step, for clients that threads share.
+            return self._client.execute_call_in(self._keyspace, request)
         if getattr(self._client, 'keyspace', None) != self._keyspace:
             self._client.set_keyspace(self._keyspace)
         return self._executor.execute_call(request)

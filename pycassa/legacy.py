@@ -181,9 +181,17 @@ class Client:
             return call_by_objects(call, getattr(self, call.method))
         return self._run(call.method, call.retry, lambda connection: connection.execute_call(call))
 
+    def execute_call_in(self, keyspace: str, call: Call) -> Any:
+        """`execute_call` in `keyspace`, whatever is selected: families of several keyspaces may share a client."""
+        if not is_own_method(self, call.method):
+            self.set_keyspace(keyspace)
+            return call_by_objects(call, getattr(self, call.method))
+        return self._run(call.method, call.retry, lambda connection: connection.execute_call(call), keyspace)
+
     # --- failover --------------------------------------------------------------------------------------------
 
-    def _run(self, method: str, repeat: bool, send: Callable[[Connection], Any]) -> Any:
+    def _run(self, method: str, repeat: bool, send: Callable[[Connection], Any],
+             keyspace: Optional[str] = None) -> Any:
         """What `send` returns on the connection there is, or on the first server on which it does not fail."""
         attempts: List[Tuple[Any, BaseException]] = []
         link = self._usable_link()
@@ -195,7 +203,7 @@ class Client:
                 if link is None:
                     server = self._next(queue, method, attempts)
                     link = self._open(server)
-                self._prepare(link, method)
+                self._prepare(link, method, keyspace or self.keyspace)
                 sent = True
                 return send(link.connection)
             except BROKEN_LINK as error:
@@ -236,14 +244,14 @@ class Client:
         self._keep(link)
         return link
 
-    def _prepare(self, link: _Link, method: str) -> None:
-        """Log in and select the keyspace as this client's settings are now, where they have changed."""
+    def _prepare(self, link: _Link, method: str, keyspace: Optional[str]) -> None:
+        """Log in as this client's settings are now, where they have changed, and select `keyspace`."""
         connection, credentials = link.connection, self._wanted_credentials()
         if link.credentials is not credentials and credentials is not None:
             connection.login(AuthenticationRequest(credentials=dict(credentials)))
             link.credentials = credentials
-        if self.keyspace is not None and connection.keyspace != self.keyspace and method not in _WITHOUT_KEYSPACE:
-            connection.set_keyspace(self.keyspace)
+        if keyspace is not None and connection.keyspace != keyspace and method not in _WITHOUT_KEYSPACE:
+            connection.set_keyspace(keyspace)
 
     def _wanted_credentials(self) -> Optional[Credentials]:
         if self._credentials is not None or not self._logins:
@@ -287,9 +295,10 @@ class SingleConnection(Client):
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
 
-    def _run(self, method: str, repeat: bool, send: Callable[[Connection], Any]) -> Any:
+    def _run(self, method: str, repeat: bool, send: Callable[[Connection], Any],
+             keyspace: Optional[str] = None) -> Any:
         with self._lock:
-            return Client._run(self, method, repeat, send)
+            return Client._run(self, method, repeat, send, keyspace)
 
     def _link(self) -> Optional[_Link]:
         return self._current
