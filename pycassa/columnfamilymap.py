@@ -86,7 +86,7 @@ class ColumnFamilyMap(ColumnFamily):
             if kwargs:
                 raise TypeError(f'ColumnFamilyMap over a ColumnFamily takes no {", ".join(sorted(kwargs))}: its '
                                 'settings are those of the ColumnFamily')
-            raw, columns = _raw_and_columns(column_family, raw_columns, columns)
+            raw, columns = _raw_and_columns(None if column_family is family else column_family, raw_columns, columns)
         else:
             raw, columns = _raw_and_columns(raw_columns, columns)
         self.cls = cls
@@ -335,7 +335,7 @@ def _raw_and_columns(*given: Any) -> Tuple[bool, Any]:
     raw, columns = False, None
     for value in given:
         if isinstance(value, (bool, int)):
-            raw = bool(value)
+            raw = raw or bool(value)
         elif value is not None:
             columns = value
     return raw, columns
