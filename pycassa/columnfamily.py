@@ -100,7 +100,7 @@ class ColumnFamily(FamilyTypes):
             if name not in SETTINGS and name not in _TYPES:
                 raise TypeError(f'ColumnFamily has no option {name!r}; it has {", ".join(sorted(SETTINGS))}, '
                                 f'{", ".join(_TYPES)}')
-            if name in SETTINGS:
+            if name in SETTINGS and (value is not None or name == 'bytes_encoding'):
                 setattr(self, name, value)
         self.pool = pool
         self.column_family = column_family

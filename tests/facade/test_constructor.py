@@ -64,6 +64,12 @@ def test_super_is_known_from_the_schema(client):
     assert ColumnFamily(client, 'Standard', super=True).super is False
 
 
+def test_options_that_are_none_leave_the_defaults(client):
+    family = ColumnFamily(client, 'Standard', read_consistency_level=None, dict_class=None, column_name_class=None)
+    assert (family.read_consistency_level, family.dict_class) == (1, OrderedDict)
+    assert family.column_name_class == 'UTF8Type'
+
+
 def test_subclasses_may_set_class_attributes(client):
     class Small(ColumnFamily):
         buffer_size = 3
