@@ -1,4 +1,5 @@
 """From lists of names and values to the dicts that users see, by the Layout of a family."""
+from itertools import islice
 from struct import calcsize, unpack
 from typing import Any, Callable, Iterable, List, Sequence, Tuple
 
@@ -66,12 +67,12 @@ class Converted:
             result[name] = value
         return result
 
-    def dicts(self, spans: Iterable[Span]) -> List[Any]:
-        """The dict of each span."""
+    def rows(self, spans: Iterable[Tuple[bytes, Span]]) -> List[Tuple[bytes, Any]]:
+        """[(packed key, its columns)]. `spans` are those of all rows, in the order in which they were collected."""
         if not self._plain or self._counter_names or self._super_names:
-            return [self.dict(span) for span in spans]
-        make, names, values = self._dict_class, self._names, self._values
-        return [make(zip(names[start:stop], values[start:stop])) for _, start, stop in spans]
+            return [(key, self.dict(span)) for key, span in spans]
+        make, columns = self._dict_class, zip(self._names, self._values)
+        return [(key, make(islice(columns, stop - start))) for key, (_, start, stop) in spans]
 
     def single(self, span: Span) -> Tuple[Any, Any]:
         """(name, value) of the first column or super column."""

@@ -105,6 +105,8 @@ def _result(reply: Buffer, method: str, seqid: int, success: int = -1,
     value, error = _NOTHING, None
     for ttype, field in cursor.fields():
         if field == 0 and ttype == success and read is not None:
+            if value is not _NOTHING:
+                raise ProtocolError(f'malformed message: the reply to {method} holds two results')
             value = read(cursor)
         elif ttype == STRUCT and field in exceptions:
             error = _read_exception(cursor, exceptions[field])
@@ -122,9 +124,9 @@ def _read_counts(cursor: Cursor) -> Dict[bytes, int]:
     return {cursor.binary(): cursor.i32() for _ in range(cursor.map_header(STRING, I32))}
 
 
-def _read_rows(cursor: Cursor, found: Collected) -> Dict[bytes, Span]:
+def _read_rows(cursor: Cursor, found: Collected) -> List[Tuple[bytes, Span]]:
     """A map<binary, list<ColumnOrSuperColumn>>."""
-    return {cursor.binary(): read_members(cursor, found) for _ in range(cursor.map_header(STRING, LIST))}
+    return [(cursor.binary(), read_members(cursor, found)) for _ in range(cursor.map_header(STRING, LIST))]
 
 
 def _read_key_slice(cursor: Cursor, found: Collected) -> Tuple[bytes, Span]:
@@ -188,7 +190,7 @@ def decode_multiget_slice(reply: Buffer, seqid: int, layout: Layout, dict_class:
     """{packed key: columns as of `decode_get_slice`}, in the order of the reply."""
     found = Collected(flags != 0)
     rows = _result(reply, 'multiget_slice', seqid, MAP, lambda cursor: _read_rows(cursor, found))
-    return dict(zip(rows, Converted(layout, found, dict_class, flags, rows=True).dicts(rows.values())))
+    return dict(Converted(layout, found, dict_class, flags, rows=True).rows(rows))
 
 
 def decode_key_slices(reply: Buffer, method: str, seqid: int, layout: Layout, dict_class: Any,
@@ -196,8 +198,7 @@ def decode_key_slices(reply: Buffer, method: str, seqid: int, layout: Layout, di
     """[(packed key, columns as of `decode_get_slice`)]: get_range_slices, get_indexed_slices, get_paged_slice."""
     found = Collected(flags != 0)
     rows = _result(reply, method, seqid, LIST, lambda cursor: _read_key_slices(cursor, found))
-    columns = Converted(layout, found, dict_class, flags, rows=True).dicts(span for _, span in rows)
-    return [(key, each) for (key, _), each in zip(rows, columns)]
+    return Converted(layout, found, dict_class, flags, rows=True).rows(rows)
 
 
 def decode_get_count(reply: Buffer, seqid: int) -> int:
