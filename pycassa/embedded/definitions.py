@@ -27,7 +27,21 @@ _COMPACTION_OPTIONS = {
     'LeveledCompactionStrategy': ('sstable_size_in_mb',),
     'DateTieredCompactionStrategy': ('base_time_seconds', 'max_sstable_age_days', 'timestamp_resolution'),
 }
+_LEVELED = 'LeveledCompactionStrategy'
 _MAX_TTL = 20 * 365 * 24 * 3600
+
+
+def _thresholds(reply: CfDef, options: Dict[str, str]) -> Dict[str, str]:
+    """The options of a compaction strategy as 3.x reports them: with the thresholds, and these go before the fields."""
+    if reply.compaction_strategy == _COMPACTION + _LEVELED:
+        reply.min_compaction_threshold, reply.max_compaction_threshold = 4, 32
+        return options
+    options = {'min_threshold': str(reply.min_compaction_threshold),
+               'max_threshold': str(reply.max_compaction_threshold), **options}
+    if options['min_threshold'].isdigit() and options['max_threshold'].isdigit():
+        reply.min_compaction_threshold = int(options['min_threshold'])
+        reply.max_compaction_threshold = int(options['max_threshold'])
+    return options
 
 
 def is_name(text: str) -> bool:
@@ -246,7 +260,10 @@ class SchemaRules:
         if simple not in known:
             refuse(f"Unable to find compaction strategy class '{full}'")
         options = {str(name): str(value) for name, value in (cf_def.compaction_strategy_options or {}).items()}
-        unknown = sorted(set(options) - set(_COMPACTION_COMMON) - set(known[simple]))
+        common = set(_COMPACTION_COMMON)
+        if self._profile.release >= (3, 0) and simple == _LEVELED:
+            common -= {'min_threshold', 'max_threshold'}
+        unknown = sorted(set(options) - common - set(known[simple]))
         if unknown and self._profile.release >= (2, 0):
             refuse(f'Properties specified [{", ".join(unknown)}] are not understood by {simple}')
         return full, options
@@ -295,8 +312,7 @@ class SchemaRules:
         reply.dclocal_read_repair_chance = _given(cf_def.dclocal_read_repair_chance, 0.0 if release < (2, 0) else 0.1)
         reply.compaction_strategy, options = compaction
         if release >= (3, 0):
-            options = {'min_threshold': str(reply.min_compaction_threshold),
-                       'max_threshold': str(reply.max_compaction_threshold), **options}
+            options = _thresholds(reply, options)
         reply.compaction_strategy_options = options
         reply.compression_options = compression
         reply.caching = self._caching(cf_def.caching)

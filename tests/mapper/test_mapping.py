@@ -341,7 +341,8 @@ def test_remove_columns_with_a_timestamp(client, text_family):
 def test_values_that_a_column_cannot_hold(client, text_family):
     cf = ColumnFamily(client, text_family)
     objects = ColumnFamilyMap(Two, cf)
-    with pytest.raises(PackingError, match=r"'Text': 'five' \(str\) of column 'b' .* IntString: expected int") as caught:
+    message = r"'Text': 'five' \(str\) of column 'b' .* IntString: expected int"
+    with pytest.raises(PackingError, match=message) as caught:
         objects.insert(make(Two, key='k', b='five'))
     assert isinstance(caught.value.__cause__, TypeError)
     cf.insert('k', {'b': 'five'})
