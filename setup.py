@@ -8,9 +8,10 @@ import importlib.metadata
 import os
 import re
 import site
+import sys
 import sysconfig
 
-from setuptools import Distribution, find_packages, setup
+from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 from setuptools.errors import OptionError
 
@@ -22,22 +23,26 @@ MAPPED = {'pycassa.cassandra': 'cassandra', 'pycassa._speedups': '_speedups'}
 
 def installed_drivers():
     """The CQL drivers in the environment that this build installs into (which pip's build isolation hides)."""
-    paths = {sysconfig.get_path('purelib'), sysconfig.get_path('platlib'), site.getusersitepackages()}
+    paths = {sysconfig.get_path('purelib'), sysconfig.get_path('platlib')}
+    if site.ENABLE_USER_SITE:
+        paths.add(site.getusersitepackages())
     names = {re.sub(r'[-_.]+', '-', distribution.metadata['Name'] or '').lower()
-             for distribution in importlib.metadata.distributions(path=[path for path in paths if path])}
+             for distribution in importlib.metadata.distributions(path=list(paths))}
     return sorted(names & DRIVERS)
 
 
-class PycassaDistribution(Distribution):
-    """A distribution with the global option --cassandra of the old setup.py."""
+def take_option(name):
+    """Whether the command line has a global option of ours; it is taken off.
 
-    global_options = Distribution.global_options + [
-        ('cassandra', None, 'also install the Thrift interface under its old name, the top-level module cassandra'),
-    ]
+    Read from the command line itself: pip hands global options to the build behind the command, where distutils looks
+    for options of that command.
+    """
+    found = name in sys.argv
+    sys.argv[:] = [argument for argument in sys.argv if argument != name]
+    return found
 
-    def __init__(self, attrs=None):
-        self.cassandra = 0
-        super().__init__(attrs)
+
+WITH_ALIAS = take_option('--cassandra')
 
 
 class BuildPy(build_py):
@@ -49,7 +54,7 @@ class BuildPy(build_py):
 
     def finalize_options(self):
         super().finalize_options()
-        if not self.distribution.cassandra:
+        if not WITH_ALIAS:
             return
         drivers = installed_drivers()
         if drivers:
@@ -63,19 +68,18 @@ class BuildPy(build_py):
 
     def run(self):
         super().run()
-        if self.distribution.cassandra:
+        if WITH_ALIAS:
             self.mkpath(self.build_lib)
             self.copy_file(os.path.join(HERE, 'cassandra', '__init__.py'), self._alias())
 
     def get_outputs(self, include_bytecode=1):
         outputs = super().get_outputs(include_bytecode)
-        return outputs + [self._alias()] if self.distribution.cassandra else outputs
+        return outputs + [self._alias()] if WITH_ALIAS else outputs
 
 
 setup(
     packages=[*find_packages(HERE, include=['pycassa', 'pycassa.*']), *MAPPED],
     package_dir=MAPPED,
     package_data={'pycassa': ['py.typed'], 'pycassa.cassandra': ['cassandra.thrift']},
-    distclass=PycassaDistribution,
     cmdclass={'build_py': BuildPy},
 )

@@ -61,6 +61,11 @@ def test_the_text_of_an_exception():
     assert "'there'" in repr(ttypes.NotFoundException('there'))
 
 
+def test_credentials_do_not_show():
+    request = ttypes.AuthenticationRequest(credentials={'username': 'jsmith', 'password': 'canary'})
+    assert 'canary' not in repr(request) and 'canary' not in str(Cassandra.login_args(auth_request=request))
+
+
 BINARY = {'key', 'name', 'value', 'start', 'finish', 'super_column', 'column', 'start_key', 'end_key', 'column_name',
           'query', 'start_column', 'key_alias'}
 TEXT = {'column_family', 'keyspace', 'start_token', 'end_token', 'why', 'validation_class', 'index_name', 'cfname'}
@@ -98,7 +103,7 @@ def test_bytes_that_are_no_text_survive(protocol):
     assert back == column
 
 
-OLDEST = '''
+OLDEST = """
 import sys
 sys.modules["thrift.protocol.fastbinary"] = None
 import thrift.protocol.TBinaryProtocol as T, thrift.transport.TTransport as M
@@ -108,7 +113,7 @@ for value in (ttypes.Column(b"\\xff", b"\\x00", 5), ttypes.InvalidRequestExcepti
     back = type(value)(); back.read(T.TBinaryProtocol(M.TMemoryBuffer(out.getvalue())))
     assert back == value
 print("same")
-'''
+"""
 
 
 def test_the_oldest_thrift_that_is_supported(tmp_path):

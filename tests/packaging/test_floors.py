@@ -13,7 +13,7 @@ FLOORS = {
     2: ['addresses', 'connection', 'transport', 'framing', 'rawcalls', 'endpoint', 'sasl', 'operations', 'marshal',
         'types'],
     3: ['pool', 'store', 'hosts', 'retry', 'wrapper', 'listeners', 'runtime', 'logging/'],
-    4: ['columnfamily', 'batch', 'index', 'system_manager'],
+    4: ['columnfamily', 'batch', 'index', 'system_manager', 'schema', 'definitions', 'paging'],
     5: ['columnfamilymap', 'contrib/', 'ingest/', 'cli', 'legacy', 'legacy_pools'],
     6: ['__init__'],
 }

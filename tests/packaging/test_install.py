@@ -11,20 +11,20 @@ import pytest
 from .conftest import ROOT, clean_environment
 
 # Everything that an installation must offer, whichever way it came.
-CHECK = '''
+CHECK = """
 import pycassa, pycassa.cassandra.Cassandra, pycassa.cassandra.constants, pycassa.embedded, pycassa.ingest
 from pycassa.cassandra import ttypes
 assert pycassa.NotFoundException is ttypes.NotFoundException
 assert pycassa.implementation() in ("pure", "cython")
 print(pycassa.__file__)
-'''
-SAME_INTERFACE = '''
+"""
+SAME_INTERFACE = """
 import cassandra.ttypes, cassandra.Cassandra, cassandra.constants, cassandra, pycassa, pycassa.cassandra
 assert cassandra is pycassa.cassandra
 assert cassandra.ttypes.NotFoundException is pycassa.NotFoundException
 assert cassandra.Cassandra.Client is pycassa.cassandra.Cassandra.Client
 print("same")
-'''
+"""
 
 
 def test_wheel(environment, built):
@@ -94,14 +94,15 @@ def test_the_sdist_holds_what_the_tests_and_builds_need(built):
     with tarfile.open(built['sdist']) as sdist:
         names = {name.partition('/')[2] for name in sdist.getnames()}
     for wanted in ('dev', 'LICENSE', 'README.md', 'CHANGES.md', 'setup.py', 'pyproject.toml', 'pycassa/__init__.py',
-                   'cassandra/cassandra.thrift', '_speedups/__init__.py', 'tests/conftest.py', 'benchmarks/__main__.py'):
+                   'cassandra/cassandra.thrift', '_speedups/__init__.py', 'tests/conftest.py',
+                   'benchmarks/__main__.py', 'tests/packaging/bare-debian', 'docs/differences.md'):
         assert wanted in names
     # What the files in git that are Cython or Python, the sdist has too.
     for path in [*ROOT.glob('_speedups/*.p*'), *ROOT.glob('tests/**/*.py'), *ROOT.glob('pycassa/**/*.py')]:
         assert path.suffix == '.pyc' or path.relative_to(ROOT).as_posix() in names
 
 
-# --- the alias --------------------------------------------------------------------------------------------------------
+# --- the alias -----------------------------------------------------------------------------------------------------
 
 GLOBAL_OPTION = '--config-settings=--global-option=--cassandra'
 

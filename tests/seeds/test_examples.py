@@ -116,7 +116,7 @@ def test_a_timestamp_function(client, documents):
 # --- Class mapping ----------------------------------------------------------------------------------------------------
 
 def mapped_class():
-    class Test(object):
+    class Test:
         string_column = pycassa.String(default='Your Default')
         int_str_column = pycassa.IntString(default=5)
         float_str_column = pycassa.FloatString(default=8.0)
@@ -183,7 +183,7 @@ def test_a_column_type_of_ones_own(cf):
         def unpack(self, val):
             return int(val)
 
-    class Test(object):
+    class Test:
         number = IntString(default=3)
 
     objects = pycassa.ColumnFamilyMap(Test, cf)
