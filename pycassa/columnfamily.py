@@ -361,15 +361,17 @@ class ColumnFamily(FamilyTypes):
         `index_clause` comes from `pycassa.index.create_index_clause`; its names and values are packed by the types of
         this family. Its `count` limits the rows (None for all), and `start_key` is where they begin. `buffer_size`
         rows (default: the attribute) are fetched at once. The other parameters are those of `get`, for each row: they
-        choose the columns given, not the rows.
+        choose the columns given, not the rows. Servers since 3.0, though, leave rows out where a slice (not a list of
+        names) lacks a column that an expression beside the indexed one tests.
 
         Raises AssertionError on super column families, which have no indexes, InvalidRequestException when no
         expression tests an indexed column for equality, and what `get` raises, less NotFoundException, while it is
         iterated over. (Release 0.4.)
         """
         assert not self.super and super_column is None, 'super column families have no secondary indexes'
-        predicate = self._predicate(columns, column_start, column_finish, column_reversed, column_count, None)
         layout, expressions = self._family_layout, [self._expression(each) for each in index_clause.expressions]
+        predicate, extra = self._covering(expressions, self._predicate(
+            columns, column_start, column_finish, column_reversed, column_count, None))
         level, flags = self._read_level(read_consistency_level), _flags(include_timestamp, include_ttl)
         first = b'' if is_open(index_clause.start_key) else self._pack_key(index_clause.start_key)
 
@@ -378,7 +380,21 @@ class ColumnFamily(FamilyTypes):
                                                        count, predicate, level, self.dict_class, flags)
 
         for key, row in follow(fetch, buffer_size or self.buffer_size, index_clause.count):
+            for name in extra:
+                if name in row:
+                    del row[name]
             yield self._unpack_key(key), row
+
+    def _covering(self, expressions: List[Tuple[bytes, int, bytes]],
+                  predicate: Predicate) -> Tuple[Predicate, List[Any]]:
+        """`predicate` with the columns of `expressions`, and the names of those that it did not have.
+
+        Servers since 3.0 find that rows do not match where a column that they test is not among those asked for.
+        """
+        if not isinstance(predicate, Names) or len(expressions) < 2:
+            return predicate, []
+        extra = list(dict.fromkeys(name for name, _, _ in expressions if name not in predicate.names))
+        return Names([*predicate.names, *extra]), [self._unpack_name(name) for name in extra]
 
     def _expression(self, expression: Any) -> Tuple[bytes, int, bytes]:
         name = self._pack_name(expression.column_name)

@@ -236,7 +236,10 @@ def test_get_indexed_slices(standard, numbers, supers, operations):
     assert list(standard.get_indexed_slices(clause, columns=['x'])) == [('a', {'x': 'y'})]
     layout, expressions, start_key, count, predicate = operations.last.args[:5]
     assert expressions == [(b'age', 0, number(7)), (b'name', 2, b'n')]
-    assert (start_key, count, predicate) == (b'k', 1024, Names([b'x']))
+    assert (start_key, count, predicate) == (b'k', 1024, Names([b'x', b'age', b'name']))
+    one = create_index_clause([create_index_expression('age', 7)])
+    assert list(standard.get_indexed_slices(one, columns=['x'])) == [('a', {'x': 'y'})]
+    assert operations.last.args[4] == Names([b'x'])
     assert (clause.start_key, clause.count, clause.expressions[0].value) == ('k', None, 7)
     with pytest.raises(AssertionError):
         next(supers.get_indexed_slices(clause))

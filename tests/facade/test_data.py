@@ -612,6 +612,9 @@ def test_get_indexed_slices(indexed, buffer_size):
                                    create_index_expression('born', 1970, LT)])
     assert sorted(indexed.get_indexed_slices(between, columns=['born'], buffer_size=buffer_size)) == [
         ('user7', {'born': 1967}), ('user9', {'born': 1969})]
+    # Servers since 3.0 test what they were asked for only.
+    assert sorted(indexed.get_indexed_slices(between, columns=['state'], buffer_size=buffer_size)) == [
+        ('user7', {'state': 'UT'}), ('user9', {'state': 'UT'})]
 
 
 def test_index_clauses_that_are_refused(indexed, create):
