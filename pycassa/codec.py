@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import os
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Any
 
 from pycassa.errors import ConfigurationError
 
@@ -96,17 +96,17 @@ def _choose(wanted: str) -> str:
     return 'cython' if compiled else 'pure'
 
 
-def _load(name: str) -> Tuple[str, ModuleType]:
+def _load(name: str) -> ModuleType:
     package = _PACKAGES[name]
     module = importlib.import_module(package + '.protocol')
     missing = [each for each in __all__ if each != 'implementation' and not hasattr(module, each)]
     if missing:
         raise ImportError(f'{package} is of another version than this package: it lacks {", ".join(missing)}; '
                           'build it again')
-    return package, module
+    return module
 
 
-_package, _module = _load(_choose(os.environ.get('PYCASSA_IMPL', '').strip().lower() or 'auto'))
+_module = _load(_choose(os.environ.get('PYCASSA_IMPL', '').strip().lower() or 'auto'))
 globals().update((name, getattr(_module, name)) for name in __all__ if name != 'implementation')
 
 

@@ -136,7 +136,8 @@ class Rewriter:
             pos = end
         for _ in range(self._random.choice((0, 0, 1, 2))):
             ttype, value = self._random.choice(_UNKNOWN)
-            fields.append(bytes((ttype,)) + self._random.choice((77, 12345, -3)).to_bytes(2, 'big', signed=True) + value)
+            field = self._random.choice((77, 12345, -3)).to_bytes(2, 'big', signed=True)
+            fields.append(bytes((ttype,)) + field + value)
         self._random.shuffle(fields)
         return b''.join(fields) + b'\0', pos + 1
 
