@@ -93,7 +93,8 @@ class SingletonThreadPool(_EarlyPool):
         if wrapper is None:
             wrapper = self._checkout(self._new_deadline())
             self._hold(wrapper)
-        elif wrapper._state == ConnectionWrapper._CHECKED_OUT and not self._is_alive(wrapper):
+        elif (wrapper._state == ConnectionWrapper._CHECKED_OUT
+              and self.runtime.clock() - wrapper._idle_since > self.idle_probe and not wrapper.probe()):
             # The next call is made over another connection, and is no retry.
             wrapper.close()
             wrapper._state = ConnectionWrapper._BROKEN

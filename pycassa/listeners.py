@@ -5,7 +5,9 @@ from typing import Any, Dict, List
 from pycassa.logging.pool_logger import PoolLogger
 from pycassa.util import as_interface
 
-__all__ = ['EVENTS', 'Listeners', 'PoolListener', 'is_heard']
+__all__ = ['EVENTS', 'Listeners', 'PoolListener']
+
+_DEBUG = logging.DEBUG
 
 # Release 1.11 documents server_list_obtained and calls obtained_server_list: a listener may have either.
 EVENTS = ('connection_created', 'connection_checked_out', 'connection_checked_in', 'connection_disposed',
@@ -55,44 +57,41 @@ class PoolListener:
         """A connection was wanted, all were in use, and none came back in time: `pool_max`."""
 
 
-class _Hook:
-    """The listeners to one event, those who only log apart: they are not called while nobody reads their level."""
-
-    __slots__ = ('functions', 'loggers')
-
-    def __init__(self) -> None:
-        self.functions: List[Any] = []
-        self.loggers: List[Any] = []
-
-
 class Listeners:
-    """The listeners of one pool, by event. `add` while events are sent is safe; events are sent without any lock."""
+    """The listeners of one pool, by event. `add` while events are sent is safe; events are sent without any lock.
+
+    `logger` writes all events to the log. It hears of the two events of every call only while somebody reads them:
+    ask `check_outs_are_heard` and `check_ins_are_heard` before making these.
+    """
 
     def __init__(self) -> None:
+        self.logger = PoolLogger()
         self.all: List[Any] = []
-        self._hooks = {event: _Hook() for event in EVENTS}
-        self.checked_out = self._hooks['connection_checked_out']
-        self.checked_in = self._hooks['connection_checked_in']
+        self._functions: Dict[str, List[Any]] = {event: [] for event in EVENTS}
+        self._check_outs_wanted = False
+        self._check_ins_wanted = False
+        self.add(self.logger)
 
     def add(self, listener: Any) -> None:
         """Add an object or a dict of functions. Raises TypeError when it has none of the hooks, or others."""
         listener = as_interface(listener, methods=EVENTS)
         self.all.append(listener)
-        for event, hook in self._hooks.items():
+        for event, functions in self._functions.items():
             function = getattr(listener, event, None)
-            if function is None:
-                continue
-            if type(listener) is PoolLogger:
-                hook.loggers.append(listener)
-            hook.functions.append(function)
+            if function is not None:
+                functions.append(function)
+        self._check_outs_wanted = len(self._functions['connection_checked_out']) > 1
+        self._check_ins_wanted = len(self._functions['connection_checked_in']) > 1
+
+    def check_outs_are_heard(self) -> bool:
+        """Whether anybody takes note of connection_checked_out."""
+        return self._check_outs_wanted or self.logger.logger.isEnabledFor(_DEBUG)
+
+    def check_ins_are_heard(self) -> bool:
+        """Whether anybody takes note of connection_checked_in."""
+        return self._check_ins_wanted or self.logger.logger.isEnabledFor(_DEBUG)
 
     def notify(self, event: str, dic: Dict[str, Any]) -> None:
         """Tell all who have a hook for `event`, in the order in which they were added."""
-        for function in self._hooks[event].functions:
+        for function in self._functions[event]:
             function(dic)
-
-
-def is_heard(hook: _Hook) -> bool:
-    """Whether anybody would take note of a 'debug' event; loggers do not where their level is above it."""
-    return (len(hook.functions) > len(hook.loggers)
-            or any(listener.logger.isEnabledFor(logging.DEBUG) for listener in hook.loggers))

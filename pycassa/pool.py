@@ -15,8 +15,7 @@ from pycassa.errors import (
 )
 from pycassa.framing import MAX_REPLY_BYTES
 from pycassa.hosts import Hosts
-from pycassa.listeners import Listeners, PoolListener, is_heard
-from pycassa.logging.pool_logger import PoolLogger
+from pycassa.listeners import Listeners, PoolListener
 from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_by_objects
 from pycassa.retry import BROKEN_LINK, BUSY_SERVER, IDEMPOTENT, Backoff, accuses_host
 from pycassa.runtime import Runtime, after_fork_in_child
@@ -99,6 +98,7 @@ class ConnectionPool:
         self.host_backoff = Backoff(*host_backoff)
         self.logging_name = logging_name or id(self)
         self.runtime = runtime or Runtime()
+        self._clock = self.runtime.clock
         self.operations = ThriftOperations(self, max_request_bytes)
         self._use_threadlocal = use_threadlocal
         self._pool_size = pool_size
@@ -107,7 +107,6 @@ class ConnectionPool:
         self._start_empty()
         after_fork_in_child(self)
         self._listeners = Listeners()
-        self.add_listener(PoolLogger())
         for listener in listeners or ():
             self.add_listener(listener)
         self.set_server_list(server_list)
@@ -204,17 +203,20 @@ class ConnectionPool:
         errors of `get` and Connection.execute_call. Where `execute` was overridden it is called instead, with the
         bindings' objects.
         """
-        if getattr(self.execute, '__func__', None) is not _EXECUTE:
+        if type(self).execute is not _EXECUTE or 'execute' in self.__dict__:
             return call_by_objects(call, self._overridden_execute(call))
-        deadline = self._new_deadline()
-        wrapper = self._held()
+        deadline = None if self.deadline is None else self._new_deadline()
+        wrapper = None if self._local is None else self._held()
         if wrapper is not None:
             return wrapper.execute_call(call, deadline)
         wrapper = self._checkout(deadline)
         try:
-            return wrapper.execute_call(call, deadline)
-        finally:
+            result = wrapper.execute_call(call, deadline)
+        except BaseException:
             self._checkin(wrapper, deadline)
+            raise
+        self._put_idle(wrapper, deadline)
+        return result
 
     def _overridden_execute(self, call: Call) -> Callable[..., Any]:
         if call.retry and call.method in IDEMPOTENT and not call.method.endswith('batch_mutate'):
@@ -222,7 +224,7 @@ class ConnectionPool:
         return functools.partial(self.execute, call.method, allow_retries=call.retry)
 
     def _new_deadline(self) -> Optional[float]:
-        return None if self.deadline is None else self.runtime.clock() + self.deadline
+        return None if self.deadline is None else self._clock() + self.deadline
 
     # --- the thread's own connection -------------------------------------------------------------------------
 
@@ -255,11 +257,11 @@ class ConnectionPool:
     # --- checking out and in ---------------------------------------------------------------------------------
 
     def _checkout(self, deadline: Optional[float]) -> ConnectionWrapper:
-        wrapper = self._take(deadline)
-        if wrapper is None or not self._is_alive(wrapper):
+        wrapper = self._store.pop() or self._take(deadline)
+        if wrapper is None or (self._clock() - wrapper._idle_since > self.idle_probe and not wrapper.probe()):
             wrapper = self._find_another(wrapper, deadline)
         wrapper._state = ConnectionWrapper._CHECKED_OUT
-        if is_heard(self._listeners.checked_out):
+        if self._listeners.check_outs_are_heard():
             try:
                 self._notify('connection_checked_out', connection=wrapper)
             except BaseException:
@@ -271,7 +273,7 @@ class ConnectionPool:
         timeout = None if self.pool_timeout < 0 else self.pool_timeout
         limit = f'pool_timeout={self.pool_timeout}'
         if deadline is not None:
-            left = max(deadline - self.runtime.clock(), 0.0)
+            left = max(deadline - self._clock(), 0.0)
             if timeout is None or left < timeout:
                 timeout, limit = left, f'deadline={self.deadline}'
         try:
@@ -282,9 +284,6 @@ class ConnectionPool:
             raise NoConnectionAvailable(
                 f'{self.__class__.__name__} limit of size {self._pool_size}{overflow} reached, unable to obtain '
                 f'connection after {timeout} seconds ({limit}; max_overflow= allows more connections)') from None
-
-    def _is_alive(self, wrapper: ConnectionWrapper) -> bool:
-        return self.runtime.clock() - wrapper._idle_since <= self.idle_probe or wrapper.probe()
 
     def _find_another(self, wrapper: Optional[ConnectionWrapper], deadline: Optional[float]) -> ConnectionWrapper:
         """In place of `wrapper`, which its server has closed, another idle connection or a new one."""
@@ -327,10 +326,14 @@ class ConnectionPool:
 
     def _checkin(self, wrapper: ConnectionWrapper, deadline: Optional[float] = None) -> None:
         wrapper._holder = None
-        if not wrapper.is_open or wrapper.keyspace != self.keyspace or wrapper._relogged:
+        if wrapper.is_open and wrapper.keyspace == self.keyspace and not wrapper._relogged:
+            self._put_idle(wrapper, deadline)
+        else:
             self._retire(wrapper)
-            return
-        now = wrapper._idle_since = self.runtime.clock()
+
+    def _put_idle(self, wrapper: ConnectionWrapper, deadline: Optional[float]) -> None:
+        """Put a connection that is in order back, or a new one in place of one that has served its time."""
+        now = wrapper._idle_since = self._clock()
         back = wrapper
         try:
             if (-1 < self.recycle < wrapper.operation_count - wrapper._spared_at
@@ -340,7 +343,7 @@ class ConnectionPool:
             if back is not wrapper:
                 self._notify('connection_recycled', old_conn=wrapper, new_conn=back)
                 self._dispose(wrapper, 'it was recycled')
-            if is_heard(self._listeners.checked_in):
+            if self._listeners.check_ins_are_heard():
                 self._notify('connection_checked_in', connection=back)
         finally:
             if not self._store.give(back):
@@ -388,7 +391,7 @@ class ConnectionPool:
                 self.runtime.sleep(self._pause(deadline))
             servers = self.server_list
             for server in self._hosts.order(servers, self._store.load(), avoid) if servers else ():
-                if turn and deadline is not None and self.runtime.clock() >= deadline:
+                if turn and deadline is not None and self._clock() >= deadline:
                     break
                 try:
                     return self._connect(server, deadline)
@@ -403,7 +406,7 @@ class ConnectionPool:
 
     def _pause(self, deadline: Optional[float]) -> float:
         pause = self.retry_backoff.delay(1, self.runtime.uniform)
-        return pause if deadline is None else max(min(pause, deadline - self.runtime.clock()), 0.0)
+        return pause if deadline is None else max(min(pause, deadline - self._clock()), 0.0)
 
     def _connect(self, server: str, deadline: Optional[float]) -> ConnectionWrapper:
         """A new connection to `server`. Raises what connecting does, after saying so to hosts and listeners."""
@@ -412,7 +415,7 @@ class ConnectionPool:
         try:
             wrapper = self._get_new_wrapper(server)
         except (*BROKEN_LINK, *BUSY_SERVER) as error:
-            if deadline is None or self.runtime.clock() < deadline:
+            if deadline is None or self._clock() < deadline:
                 self._hosts.failed(server)
             self._notify('connection_failed', 'info', error=error, server=server, connection=None)
             raise
@@ -420,7 +423,7 @@ class ConnectionPool:
             self._connecting.deadline = None
             self._hosts.settled(server)
         self._hosts.succeeded(server)
-        wrapper._idle_since = self.runtime.clock()
+        wrapper._idle_since = self._clock()
         wrapper._expires = self._expiry()
         try:
             self._notify('connection_created', connection=wrapper)
@@ -432,7 +435,7 @@ class ConnectionPool:
     def _expiry(self) -> Optional[float]:
         if self.recycle_seconds is None:
             return None
-        return self.runtime.clock() + self.recycle_seconds * self.runtime.uniform(0.9, 1.0)
+        return self._clock() + self.recycle_seconds * self.runtime.uniform(0.9, 1.0)
 
     def _get_new_wrapper(self, server: str) -> ConnectionWrapper:
         """Open a connection to `server`. Subclasses may override this to change connections before they are used."""

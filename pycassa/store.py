@@ -60,6 +60,11 @@ class Store:
 
     # --- taking ----------------------------------------------------------------------------------------------
 
+    def pop(self) -> Any:
+        """The idle connection that has waited longest, now checked out, or None. Never waits."""
+        with self._lock:
+            return self._idle.popleft() if self._idle else None
+
     def take(self, timeout: Optional[float]) -> Any:
         """An idle connection, now checked out, or None: the caller may open one. Waits up to `timeout` seconds.
 
@@ -163,7 +168,8 @@ class Store:
             if self._waiters:
                 self._grant(member)
                 return True
-            if len(self._idle) < self.size and not self.closed and not self._is_above_limit():
+            if len(self._idle) < self.size and not self.closed and (
+                    self.limit is None or len(self._members) + self._opening <= self.limit):
                 self._idle.append(member)
                 return True
             self._forget(member)
@@ -234,9 +240,6 @@ class Store:
 
     def _has_room(self) -> bool:
         return self.limit is None or len(self._members) + self._opening < self.limit
-
-    def _is_above_limit(self) -> bool:
-        return self.limit is not None and len(self._members) + self._opening > self.limit
 
     def _join(self, member: Any) -> None:
         self._members[id(member)] = weakref.ref(member, self._loser(id(member)))

@@ -106,7 +106,7 @@ class ConnectionWrapper(Connection):
             return self._call_by_objects(call, deadline)
         self.operation_count += 1
         try:
-            return self._transmit(call, deadline)
+            return Connection.execute_call(self, call, deadline)
         except BaseException as error:
             if not is_failure(error):
                 raise

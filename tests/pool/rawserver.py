@@ -59,7 +59,8 @@ class Handler:
         return self.keyspace_definition(keyspace)
 
     def keyspace_definition(self, name):
-        return KsDef(name=name, strategy_class='S', cf_defs=[CfDef(keyspace=name, name='Standard1', column_metadata=[])])
+        family = CfDef(keyspace=name, name='Standard1', column_metadata=[])
+        return KsDef(name=name, strategy_class='S', cf_defs=[family])
 
     def get_slice(self, key, column_parent, predicate, consistency_level):
         self._note('get_slice', key)

@@ -425,7 +425,9 @@ def test_listeners_hear_every_event_with_what_1_11_gave():
     conn = pool.get()
     with pytest.raises(NoConnectionAvailable):
         pool.get()
-    world.fail_next(TimedOutException())
+    error = TimedOutException()
+    error.link_stays = True
+    world.fail_next(error)
     conn.execute_call(a_call())
     conn.return_to_pool()
     pool.dispose()
