@@ -9,7 +9,6 @@
 The names here are those of release 1.11 and of the older interface (connect(), the five pools, the mapper's column
 classes). Submodules hold the rest.
 """
-import importlib.abc
 import importlib.util
 import pathlib
 import sys
@@ -21,7 +20,7 @@ __version_info__ = (2, 0, 0)
 _HERE = pathlib.Path(__file__).resolve().parent
 
 
-class _SiblingFinder(importlib.abc.MetaPathFinder):
+class _SiblingFinder:
     """Serves pycassa.cassandra and pycassa._speedups from the folders beside a package that was not installed.
 
     Exactly these two: to extend `__path__` would make every folder beside the package a part of it.

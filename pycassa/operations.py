@@ -13,6 +13,7 @@ from thrift.transport.TTransport import TMemoryBuffer
 
 from pycassa import codec
 from pycassa.cassandra import Cassandra
+from pycassa.cassandra.ttypes import Mutation
 from pycassa.errors import MutationTooLarge, RequestTooLarge
 
 __all__ = ['Call', 'Executor', 'KeyRange', 'Mutations', 'Names', 'Operations', 'Predicate', 'Slice',
@@ -33,7 +34,7 @@ class Slice(NamedTuple):
     start: bytes = b''
     finish: bytes = b''
     reversed: bool = False
-    count: int = 100
+    count: int = 100  # type: ignore[assignment]
 
 
 Predicate = Union[Names, Slice]
@@ -47,7 +48,7 @@ class KeyRange(NamedTuple):
     end_key: Optional[bytes] = None
     start_token: Optional[str] = None
     end_token: Optional[str] = None
-    count: int = 100
+    count: int = 100  # type: ignore[assignment]
     row_filter: Optional[Sequence[Expression]] = None
 
 
@@ -265,31 +266,38 @@ class ThriftOperations:
         pending = []
         for key, columns in rows.items():
             count, data = codec.encode_insertions(layout, key, columns, timestamp, ttl)
-            pending.append(Mutations(layout.family, codec.pack_key(layout, key), count, data))
+            pending.append(Mutations(layout.family, codec.pack_key(layout, key), count, data, layout.counter))
         self.mutate(pending, consistency, retry=retry)
 
     def mutate(self, pending: List[Mutations], consistency: int, atomic: bool = False, retry: bool = True) -> None:
         """Send `pending` in order, in as few requests as the size limit allows; an atomic batch is one request.
 
-        Every request is laid out before the first byte is sent. What a request carried is taken off `pending` when
-        it is acknowledged: after an error the list holds what was not sent or has an unknown outcome.
+        Every request is laid out before the first byte is sent, so that what cannot be sent at all raises
+        RequestTooLarge or MutationTooLarge while `pending` is whole. What a request carried is taken off `pending`
+        when it is acknowledged: after an error the list holds what was not sent or has an unknown outcome.
         """
-        method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
-        for entries in self._requests(pending, atomic):
-            seqid = next_seqid()
-            frame = codec.encode_batch(seqid, [(entry.family, entry.key, entry.count, entry.data)
-                                               for entry in entries], consistency, atomic)
-            self._run(method, seqid, frame, lambda reply, seqid=seqid: codec.decode_void(reply, method, seqid), retry)
+        if not pending:
+            return
+        for entries in [list(pending)] if atomic else self._requests(pending):
+            self._send(entries, consistency, atomic, retry)
             del pending[:len(entries)]
 
-    def _requests(self, pending: List[Mutations], atomic: bool) -> List[List[Mutations]]:
+    def _send(self, entries: List[Mutations], consistency: int, atomic: bool, retry: bool) -> None:
+        seqid = next_seqid()
+        method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
+        frame = codec.encode_batch(seqid, [(entry.family, entry.key, entry.count, entry.data) for entry in entries],
+                                   consistency, atomic)
+        if atomic and len(frame) - 4 > self.max_request_bytes:
+            raise RequestTooLarge(
+                f'an atomic batch of {len(frame) - 4} bytes is above max_request_bytes={self.max_request_bytes}, and '
+                'cannot be split without losing its atomicity; nothing was sent')
+        self._run(method, seqid, frame, lambda reply: codec.decode_void(reply, method, seqid), retry)
+
+    def _requests(self, pending: List[Mutations]) -> List[List[Mutations]]:
+        """The requests that carry `pending`, whose entries are split in place where one request is too small."""
         limit = self.max_request_bytes
-        total = codec.BATCH_OVERHEAD + sum(map(_size, pending))
-        if total <= limit:
-            return [list(pending)] if pending else []
-        if atomic:
-            raise RequestTooLarge(f'an atomic batch of {total} bytes is above max_request_bytes={limit}, and cannot be '
-                                  'split without losing its atomicity; nothing was sent')
+        if codec.BATCH_OVERHEAD + sum(map(_size, pending)) <= limit:
+            return [list(pending)]
         whole = [part for entry in pending for part in _split(entry, limit)]
         requests: List[List[Mutations]] = []
         room = 0
@@ -339,14 +347,32 @@ def _split(entry: Mutations, limit: int) -> List[Mutations]:
     if len(entry.data) <= room:
         return [entry]
     parts, start, end, count = [], 0, 0, 0
-    for length in codec.mutation_lengths(entry.data, entry.count):
+    for length in codec.mutation_lengths(entry.data, entry.count) or [0]:
         if length > room:
-            raise MutationTooLarge(
-                f'one mutation of {length} bytes in row {entry.key!r:.80} of family {entry.family.decode()!r} is above '
-                f'what max_request_bytes={limit} leaves room for ({room} bytes); nothing was sent')
+            raise _too_large(entry, end, length, room, limit)
         if end + length - start > room:
             parts.append(Mutations(entry.family, entry.key, count, entry.data[start:end], entry.counter, entry.source))
             start, count = end, 0
         end, count = end + length, count + 1
     parts.append(Mutations(entry.family, entry.key, count, entry.data[start:end], entry.counter, entry.source))
     return parts
+
+
+def _too_large(entry: Mutations, start: int, length: int, room: int, limit: int) -> MutationTooLarge:
+    """The error of the mutation of `length` bytes at `start` of an entry, naming its column."""
+    column = _column_name(entry.data[start:start + length])
+    what = '' if column is None else f', column {column!r:.80}'
+    return MutationTooLarge(
+        f'one mutation of {length} bytes in family {entry.family.decode()!r}, row {entry.key!r:.80}{what}, is above '
+        f'what max_request_bytes={limit}, the frame size that the server accepts, leaves room for ({max(room, 0)} '
+        'bytes); nothing was sent')
+
+
+def _column_name(data: bytes) -> Optional[bytes]:
+    """The packed name of the column or super column that a Mutation struct writes; None for a deletion."""
+    mutation = Mutation()
+    mutation.read(TBinaryProtocol(TMemoryBuffer(data)))
+    written = mutation.column_or_supercolumn
+    return None if written is None else next(
+        member.name for member in (written.column, written.super_column, written.counter_column,
+                                   written.counter_super_column) if member is not None)

@@ -51,7 +51,7 @@ def _counts(mutation: Mutation) -> bool:
     column = getattr(mutation, 'column_or_supercolumn', None)
     if column is not None and (column.counter_column is not None or column.counter_super_column is not None):
         return True
-    deletion: Deletion = getattr(mutation, 'deletion', None)
+    deletion: Optional[Deletion] = getattr(mutation, 'deletion', None)
     # A deletion of counters is the one that servers take without a timestamp.
     return deletion is not None and deletion.timestamp is None
 
