@@ -1,7 +1,7 @@
 """connect() and connect_thread_local() of the first releases, the clients that they return, and the pools of 0.5."""
 import itertools
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from pycassa.batch import Mutator
 from pycassa.cassandra.ttypes import AuthenticationRequest
@@ -26,6 +26,9 @@ _WITHOUT_KEYSPACE = frozenset([
     'login', 'set_keyspace', 'describe_keyspaces', 'describe_keyspace', 'describe_cluster_name', 'describe_version',
     'describe_ring', 'describe_local_ring', 'describe_token_map', 'describe_partitioner', 'describe_snitch',
     'describe_schema_versions', 'system_add_keyspace', 'system_drop_keyspace', 'system_update_keyspace'])
+
+# A connection that was not used for so many seconds is asked whether it is still there.
+_IDLE_PROBE = 1.0
 
 
 def connect(keyspace: Any = None, servers: Any = None, framed_transport: Any = True, timeout: Any = None,
@@ -83,12 +86,14 @@ def connect_thread_local(keyspace: Any = None, servers: Any = None, framed_trans
 
 
 class _Link:
-    """A connection of a client, with what it was logged in by and when it is to be replaced."""
+    """A connection of a client, with what it was logged in by, when it is to be replaced, and when it was last used."""
 
-    def __init__(self, connection: Connection, credentials: Optional[Credentials], expires: Optional[float]) -> None:
+    def __init__(self, connection: Connection, credentials: Optional[Credentials], expires: Optional[float],
+                 used: float) -> None:
         self.connection = connection
         self.credentials = credentials
         self.expires = expires
+        self.used = used
 
 
 class Client:
@@ -196,16 +201,20 @@ class Client:
         attempts: List[Tuple[Any, BaseException]] = []
         link = self._usable_link()
         server = link.connection.server if link is not None else None
-        queue = self._order(server)
+        servers: Optional[Iterator[Any]] = None
+        sent_before = False
         while True:
             sent = False
             try:
                 if link is None:
-                    server = self._next(queue, method, attempts)
+                    servers = servers or iter(self._order(server))
+                    server = self._next(servers, method, attempts)
                     link = self._open(server)
                 self._prepare(link, method, keyspace or self.keyspace)
                 sent = True
-                return send(link.connection)
+                result = send(link.connection)
+                link.used = self._runtime.clock()
+                return result
             except BROKEN_LINK as error:
                 self._drop()
                 if isinstance(error, LimitExceeded):
@@ -215,11 +224,14 @@ class Client:
                 if sent and not repeat:
                     raise NoServerAvailable(f'{method} failed and is not sent again, because its effect may be there '
                                             'and would double', attempts) from error
+                if sent and not sent_before:
+                    # The connection was there, and broke: every server gets its turn, this one at the end.
+                    servers, sent_before = None, True
                 link = None
 
-    def _next(self, queue: List[Any], method: str, attempts: List[Tuple[Any, BaseException]]) -> Any:
-        if queue:
-            return queue.pop(0)
+    def _next(self, servers: Iterator[Any], method: str, attempts: List[Tuple[Any, BaseException]]) -> Any:
+        for server in servers:
+            return server
         cause = attempts[-1][1] if attempts else None
         message = f'{method}: no server answered' if attempts else 'the list of servers is empty'
         raise NoServerAvailable(message, attempts) from cause
@@ -237,10 +249,9 @@ class Client:
         credentials = self._wanted_credentials()
         connection = Connection(None, server, credentials=credentials, **self._options)
         self._hosts.succeeded(server)
-        expires = None
-        if self.recycle is not None:
-            expires = self._runtime.clock() + self.recycle * self._runtime.uniform(1.0, 1.1)
-        link = _Link(connection, credentials, expires)
+        now = self._runtime.clock()
+        expires = None if self.recycle is None else now + self.recycle * self._runtime.uniform(1.0, 1.1)
+        link = _Link(connection, credentials, expires, now)
         self._keep(link)
         return link
 
@@ -264,11 +275,13 @@ class Client:
         link = self._link()
         if link is None:
             return None
-        if link.expires is not None and self._runtime.clock() >= link.expires:
+        now = self._runtime.clock()
+        worn = link.expires is not None and now >= link.expires
+        # Closed before a call, or by its server meanwhile, or of the process that this one was forked from.
+        if worn or not link.connection.is_open or (now - link.used > _IDLE_PROBE and not link.connection.probe()):
             self._drop()
             return None
-        # Closed before a call, or of the process that this one was forked from.
-        return link if link.connection.is_open else None
+        return link
 
     def _drop(self) -> None:
         link = self._link()
