@@ -369,7 +369,9 @@ def _too_large(entry: Mutations, start: int, length: int, room: int, limit: int)
 
 
 def _column_name(data: bytes) -> Optional[bytes]:
-    """The packed name of the column or super column that a Mutation struct writes; None for a deletion."""
+    """The packed name of the column or super column that a Mutation struct writes; None for a deletion, or none."""
+    if not data:
+        return None
     mutation = Mutation()
     mutation.read(TBinaryProtocol(TMemoryBuffer(data)))
     written = mutation.column_or_supercolumn
