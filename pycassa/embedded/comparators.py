@@ -9,7 +9,7 @@ import re
 import socket
 import struct
 import uuid
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 __all__ = ['MAX_NAME', 'MarshalError', 'NoOrder', 'Type', 'PACKAGE', 'simple_types', 'reversed_type']
 
@@ -18,6 +18,8 @@ MAX_NAME = 65535
 
 _FLIP = bytes(byte ^ 0x80 for byte in range(256))
 _COMPLEMENT = bytes(255 - byte for byte in range(256))
+_EMPTY_HINT = ('. A non-empty value can be a result of a Thrift write into CQL-created dense table. See '
+               'CASSANDRA-15778 for details.')
 _FIRST = float('-inf')
 _COMPLEMENT_DIGITS = str.maketrans('0123456789', '9876543210')
 
@@ -38,12 +40,13 @@ class NoOrder(Exception):
 class Type:
     """One type of the schema, as comparator or validator."""
 
-    __slots__ = ('name', 'full_name', 'check', 'check_stored', 'key', 'text', 'base', 'collides', 'kind')
+    __slots__ = ('name', 'full_name', 'check', 'check_stored', 'key', 'text', 'base', 'collides', 'parts')
 
     def __init__(self, name: str, *, check: Optional[Callable[[bytes], Any]] = None,
                  key: Optional[Callable[[bytes], Any]] = None, text: Callable[[bytes], str] = bytes.hex,
                  full_name: Optional[str] = None, base: Optional['Type'] = None, collides: bool = False,
-                 check_stored: Optional[Callable[[bytes], Any]] = None, kind: str = 'simple') -> None:
+                 check_stored: Optional[Callable[[bytes], Any]] = None,
+                 parts: 'Optional[Mapping[Any, Type]]' = None) -> None:
         self.name = name
         self.full_name = full_name or PACKAGE + name
         self.check = check                  # raises MarshalError; None: anything passes
@@ -52,7 +55,7 @@ class Type:
         self.text = text                    # how messages print a value
         self.base = base                    # of a ReversedType
         self.collides = collides            # different bytes can be the same column
-        self.kind = kind
+        self.parts = parts                  # component types, by place or by alias, of the two composite types
 
     def sort_key(self, raw: bytes) -> Any:
         """The sortable form of `raw`; equal for names that are the same column."""
@@ -105,6 +108,11 @@ def _exactly(size: int, text: str) -> Callable[[bytes], None]:
     return check
 
 
+def _check_old_uuid(raw: bytes) -> None:
+    if len(raw) not in (0, 16):
+        raise MarshalError('UUIDs must be exactly 16 bytes')
+
+
 def _check_time_uuid(length_text: str) -> Callable[[bytes], None]:
     def check(raw: bytes) -> None:
         if len(raw) != 16:
@@ -127,9 +135,11 @@ def _check_inet(empty: bool) -> Callable[[bytes], None]:
     return check
 
 
-def _check_empty(raw: bytes) -> None:
-    if raw:
-        raise MarshalError('EmptyType only accept empty values')
+def _check_empty(more: str) -> Callable[[bytes], None]:
+    def check(raw: bytes) -> None:
+        if raw:
+            raise MarshalError(f'EmptyType only accept empty values{more}')
+    return check
 
 
 # --- sort keys ---------------------------------------------------------------------------------------------------
@@ -178,9 +188,9 @@ def _floating_key(size: int, infinity: int) -> Callable[[bytes], Any]:
 
 
 def _decimal_key(raw: bytes) -> Any:
-    if len(raw) < 4:
+    if not raw:
         return (-2,)
-    if len(raw) == 4:
+    if len(raw) <= 4:
         raise NoOrder('Zero length BigInteger')
     unscaled = int.from_bytes(raw[4:], 'big', signed=True)
     if not unscaled:
@@ -266,8 +276,8 @@ def _inet_text(raw: bytes) -> str:
 def simple_types(profile: Any) -> Dict[str, Type]:
     """The types without parameters that a server of `profile` knows, by simple class name."""
     old = profile.release < (2, 0)
-    uuid_length = 'Expected 16 or 0 byte UUID (%d)' if old else 'UUID should be 16 or 0 bytes (%d)'
-    time_uuid_length = 'TimeUUID should be 16 or 0 bytes (%d)' if old else 'UUID should be 16 or 0 bytes (%d)'
+    uuid_length = 'UUID should be 16 or 0 bytes (%d)'
+    time_length, lexical_length = ('Time' + uuid_length, 'Lexical' + uuid_length) if old else (uuid_length, uuid_length)
     signed: Dict[str, Any] = {'key': _integer_key, 'text': _integer_text}
     types = [
         Type('BytesType'),
@@ -277,9 +287,9 @@ def simple_types(profile: Any) -> Dict[str, Type]:
         Type('Int32Type', check=_sized(4, 'Expected 4 or 0 byte int (%d)'), **signed),
         Type('IntegerType', collides=True, **signed),
         Type('CounterColumnType', check=_sized(8, 'Expected 8 or 0 byte long (%d)'), **signed),
-        Type('UUIDType', check=_sized(16, uuid_length), key=_uuid_key, text=_uuid_text),
-        Type('TimeUUIDType', check=_check_time_uuid(time_uuid_length), key=_time_uuid_key, text=_uuid_text),
-        Type('LexicalUUIDType', check=_sized(16, uuid_length), key=_lexical_uuid_key, text=_uuid_text),
+        Type('UUIDType', check=_check_old_uuid if old else _sized(16, uuid_length), key=_uuid_key, text=_uuid_text),
+        Type('TimeUUIDType', check=_check_time_uuid(time_length), key=_time_uuid_key, text=_uuid_text),
+        Type('LexicalUUIDType', check=_sized(16, lexical_length), key=_lexical_uuid_key, text=_uuid_text),
         Type('DateType', check=_sized(8, 'Expected 8 or 0 byte long for date (%d)'), text=_date_text,
              key=_integer_key if profile.signed_dates else None),
         Type('BooleanType', check=_sized(1, 'Expected 1 or 0 byte value (%d)'), text=_boolean_text,
@@ -291,7 +301,7 @@ def simple_types(profile: Any) -> Dict[str, Type]:
         Type('DecimalType', check=None if old else _check_decimal, key=_decimal_key, text=_decimal_text,
              collides=True),
         Type('InetAddressType', check=_check_inet(empty=not old), text=_inet_text),
-        Type('EmptyType', check=_check_empty),
+        Type('EmptyType', check=_check_empty(_EMPTY_HINT if profile.release >= (3, 0) else '')),
     ]
     if not old:
         types.append(Type('TimestampType', check=_sized(8, 'Expected 8 or 0 byte long for date (%d)'),
@@ -326,12 +336,22 @@ class _Descending:
 
 def _reversed_bytes(raw: bytes) -> str:
     # Complemented bytes as text, closed by a character above all bytes, so that a prefix follows its extensions.
-    return raw.translate(_COMPLEMENT).decode('latin-1') + '\u0100' if raw else ''
+    return raw.translate(_COMPLEMENT).decode('latin-1') + '\u0100'
 
 
-def reversed_type(base: Type) -> Type:
-    """ReversedType(base): the reverse order, except that empty stays first."""
-    inner = base.key
+def reversed_type(base: Type, empty_first: bool = False) -> Type:
+    """ReversedType(base): exactly the reverse order; with `empty_first` (1.2) empty stays first."""
+    key = _reversed_key(base.key)
+    if empty_first:
+        inner = key
+
+        def key(raw: bytes) -> Any:
+            return (1, inner(raw)) if raw else (0,)
+    return Type('ReversedType', full_name=f'{PACKAGE}ReversedType({base.full_name})', check=base.check, key=key,
+                text=base.text, base=base, collides=base.collides, check_stored=base.check_stored, parts=base.parts)
+
+
+def _reversed_key(inner: Optional[Callable[[bytes], Any]]) -> Callable[[bytes], Any]:
     key: Callable[[bytes], Any]
     if inner is None:
         key = _reversed_bytes
@@ -342,9 +362,8 @@ def reversed_type(base: Type) -> Type:
                 return _reversed_bytes(inner(raw))
         elif isinstance(sample, (int, float)):
             def key(raw: bytes) -> Any:
-                return -inner(raw) if raw else _FIRST
+                return -inner(raw)
         else:
             def key(raw: bytes) -> Any:
-                return (1, _Descending(inner(raw))) if raw else (0,)
-    return Type('ReversedType', full_name=f'{PACKAGE}ReversedType({base.full_name})', check=base.check, key=key,
-                text=base.text, base=base, collides=base.collides, check_stored=base.check_stored, kind=base.kind)
+                return _Descending(inner(raw))
+    return key

@@ -26,7 +26,7 @@ def _split(raw: bytes, pos: int, index: int) -> Tuple[bytes, int, int]:
     if end > size:
         raise MarshalError(f'Not enough bytes to read value of component {index}')
     if end == size:
-        raise MarshalError(f'Not enough bytes to read the end-of-component byte of component {index}')
+        raise MarshalError(f'Not enough bytes to read the end-of-component byte of component{index}')
     return raw[pos + 2:end], _signed(raw[end]), end + 1
 
 
@@ -83,8 +83,8 @@ def composite_type(components: Sequence[Type]) -> Type:
         return ':'.join(out) + end
 
     return Type('CompositeType', full_name=f'{PACKAGE}CompositeType({",".join(part.full_name for part in parts)})',
-                check=check, key=key, text=text, check_stored=check_stored, kind='composite',
-                collides=any(part.collides for part in parts))
+                check=check, key=key, text=text, check_stored=check_stored,
+                collides=any(part.collides for part in parts), parts=dict(enumerate(parts)))
 
 
 def dynamic_composite_type(aliases: Mapping[str, Type], parse: Callable[[str], Type]) -> Type:
@@ -144,4 +144,4 @@ def dynamic_composite_type(aliases: Mapping[str, Type], parse: Callable[[str], T
 
     listed = ','.join(f'{alias}=>{aliases[alias].full_name}' for alias in sorted(aliases))
     return Type('DynamicCompositeType', full_name=f'{PACKAGE}DynamicCompositeType({listed})', check=check, key=key,
-                text=text, check_stored=check_stored, kind='composite', collides=True)
+                text=text, check_stored=check_stored, collides=True, parts=dict(aliases))

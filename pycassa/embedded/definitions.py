@@ -1,16 +1,18 @@
 """Checks of CfDef and KsDef, in the server's words, and the defaults that it fills in."""
+import copy
 import re
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from pycassa.cassandra.ttypes import CfDef, KsDef
-from pycassa.embedded.comparators import MarshalError, Type
+from pycassa.embedded.comparators import PACKAGE, MarshalError, Type
 from pycassa.embedded.messages import Wording, refuse
 from pycassa.embedded.profiles import Profile
 from pycassa.embedded.schema import Column, Definition, Keyspace
 from pycassa.embedded.typeparser import Types, TypeSyntaxError, UnknownType
 
-__all__ = ['SYSTEM_KEYSPACES', 'SchemaRules', 'is_name']
+__all__ = ['LOCAL_KEYSPACES', 'SYSTEM_KEYSPACES', 'SchemaRules', 'is_name']
 
+LOCAL_KEYSPACES = ('system', 'system_schema')
 SYSTEM_KEYSPACES = ('system', 'system_traces', 'system_auth', 'system_distributed', 'system_schema')
 
 _NAME = re.compile(r'[A-Za-z0-9_]{1,48}')
@@ -28,7 +30,7 @@ _COMPACTION_OPTIONS = {
     'DateTieredCompactionStrategy': ('base_time_seconds', 'max_sstable_age_days', 'timestamp_resolution'),
 }
 _LEVELED = 'LeveledCompactionStrategy'
-_MAX_TTL = 20 * 365 * 24 * 3600
+_RETRY = re.compile(r'(\d+(?:\.\d+)?)(PERCENTILE|MS)')
 
 
 def _thresholds(reply: CfDef, options: Dict[str, str]) -> Dict[str, str]:
@@ -97,6 +99,9 @@ class SchemaRules:
             return replicas
         if 'replication_factor' in options and self._profile.release >= (2, 0):
             refuse('replication_factor is an option for SimpleStrategy, not NetworkTopologyStrategy')
+        for value in options.values():
+            if not re.fullmatch(r'[-+]?\d+', value, re.ASCII):
+                refuse(f'For input string: "{value}"')
         factors = {name: _replication_factor(value) for name, value in options.items()}
         return factors.get('datacenter1', 0)
 
@@ -132,8 +137,17 @@ class SchemaRules:
         return Definition(
             keyspace=cf_def.keyspace, name=cf_def.name, is_super=is_super, is_counter=is_counter,
             comparator=comparator, subcomparator=subcomparator, key_type=key_type,
-            default_validator=default_validator, columns={column.name: column for column in columns},
-            default_ttl=0 if is_counter else reply.default_time_to_live or 0, reply=reply)
+            default_validator=default_validator, artificial=self._artificial(subcomparator, default_validator, columns),
+            columns={column.name: column for column in columns},
+            default_ttl=0 if is_counter else max(reply.default_time_to_live or 0, 0), reply=reply)
+
+    def _artificial(self, subcomparator: Optional[Type], values: Type, columns: List[Column]) -> Tuple[Column, ...]:
+        """What 3.x shows besides in the metadata of super families."""
+        if subcomparator is None or self._profile.release < (3, 0):
+            return ()
+        shown = Type('MapType', full_name=f'{PACKAGE}MapType({subcomparator.full_name},{values.full_name})')
+        everything = Column(b'', shown, None, None, None)
+        return (everything,) if columns else (everything, Column(b'value', values, None, None, None))
 
     def type(self, text: Optional[str]) -> Type:
         """The type of a class name. Raises InvalidRequestException."""
@@ -158,6 +172,8 @@ class SchemaRules:
                 names.validate(name)
             except MarshalError:
                 refuse(f'Column name {name.hex()} is not valid for comparator {names.full_name}')
+            if name in columns and self._profile.release >= (3, 0):
+                continue
             columns[name] = Column(name, self.type(each.validation_class), each.index_type, each.index_name or None,
                                    each.index_options)
         return list(columns.values())
@@ -165,8 +181,7 @@ class SchemaRules:
     def _check_names(self, cf_def: CfDef) -> None:
         self.check_keyspace_name(cf_def.keyspace)
         if not is_name(cf_def.name):
-            what = 'Table' if self._profile.release >= (3, 0) else 'ColumnFamily'
-            refuse(f'{what} name must not be empty, more than 48 characters long, or contain '
+            refuse('ColumnFamily name must not be empty, more than 48 characters long, or contain '
                    f'non-alphanumeric-underscore characters (got "{cf_def.name}")')
 
     def _check_types(self, cf_def: CfDef, comparator: Type, subcomparator: Optional[Type], key_type: Type) -> None:
@@ -202,6 +217,9 @@ class SchemaRules:
             if name in taken:
                 refuse(f'Duplicate index name {name}')
             if column.index_type != 0:
+                if column.index_type == 1 and 'class_name' not in (column.index_options or ()):
+                    refuse(f'Required option missing for index {name} : class_name'
+                           if self._profile.release >= (3, 0) else 'Required index option missing: class_name')
                 refuse('only secondary indexes of type KEYS are served by the embedded server')
             taken.add(name)
             named.append(column._replace(index_name=name))
@@ -217,34 +235,46 @@ class SchemaRules:
         return name
 
     def _check_numbers(self, cf_def: CfDef) -> None:
+        modern = self._profile.release >= (3, 0)
         chance = cf_def.bloom_filter_fp_chance
         if chance is not None and chance == 0:
-            refuse('Zero false positives is impossible; bloom filter false positive chance bffpc must be '
-                   '0 < bffpc <= 1')
-        low = 4 if cf_def.min_compaction_threshold is None else cf_def.min_compaction_threshold
-        high = 32 if cf_def.max_compaction_threshold is None else cf_def.max_compaction_threshold
-        if low == 0 or high == 0:
-            refuse('Disabling compaction by setting max or min compaction has been deprecated, set the compaction '
-                   "strategy option 'enabled' to 'false' instead")
-        if low <= 1:
-            refuse(f'Min compaction threshold cannot be less than 2 (got {low}).')
-        if low > high:
-            refuse(f'Min compaction threshold (got {low}) cannot be greater than max compaction threshold '
-                   f'(got {high})')
+            refuse('bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got 0.0)' if modern
+                   else 'Zero false positives is impossible; bloom filter false positive chance bffpc must be '
+                        '0 < bffpc <= 1')
+        self._check_thresholds(_given(cf_def.min_compaction_threshold, 4), _given(cf_def.max_compaction_threshold, 32))
         if self._profile.release >= (2, 1):
             self._check_intervals(cf_def)
         ttl = cf_def.default_time_to_live
-        if ttl is not None and not 0 <= ttl <= _MAX_TTL and self._profile.default_ttl:
-            refuse(f'default_time_to_live must be from 0 to {_MAX_TTL} (got {ttl})')
+        if modern and ttl is not None and ttl < 0:
+            refuse(f'default_time_to_live must be greater than or equal to 0 (got {ttl})')
+
+    def _check_thresholds(self, low: int, high: int) -> None:
+        if self._profile.release >= (3, 0):
+            if low == 0 or high == 0:
+                refuse('Disabling compaction by setting compaction thresholds to 0 has been removed, set the '
+                       "compaction option 'enabled' to false instead.")
+            end = ''
+        else:
+            if high == 0:
+                return
+            end = '.'
+        if low <= 1:
+            refuse(f'Min compaction threshold cannot be less than 2 (got {low}){end}')
+        if low > high:
+            refuse(f'Min compaction threshold (got {low}) cannot be greater than max compaction threshold '
+                   f'(got {high})')
 
     def _check_intervals(self, cf_def: CfDef) -> None:
-        low = cf_def.min_index_interval if cf_def.min_index_interval is not None else cf_def.index_interval
-        low = 128 if low is None else low
-        high = 2048 if cf_def.max_index_interval is None else cf_def.max_index_interval
+        low = _given(cf_def.min_index_interval, _given(cf_def.index_interval, 128))
+        high = _given(cf_def.max_index_interval, 2048)
+        modern = self._profile.release >= (3, 0)
         if low < 1:
-            refuse(f'Min index interval must be greater than 0 (got {low}).')
+            refuse(f'min_index_interval must be greater than or equal to 1 (got {low})' if modern else
+                   f'Min index interval must be greater than 0 (got {low}).')
         if high < low:
-            refuse(f'Max index interval ({high}) must be greater than the min index interval ({low}).')
+            refuse(f'max_index_interval must be greater than or equal to min_index_interval ({low}) (got {high})'
+                   if modern else
+                   f'Max index interval ({high}) must be greater than the min index interval ({low}).')
 
     def _compaction(self, cf_def: CfDef) -> Tuple[str, Dict[str, str]]:
         full = cf_def.compaction_strategy or 'SizeTieredCompactionStrategy'
@@ -274,6 +304,8 @@ class SchemaRules:
             found = {'sstable_compression': _COMPRESSION + default}
         else:
             found = {str(name): str(value) for name, value in options.items()}
+            if found and 'sstable_compression' not in found and self._profile.release >= (3, 0):
+                refuse("Missing sub-option 'class' for the 'compression' option.")
             if not found.get('sstable_compression'):
                 return {}
         full = found['sstable_compression']
@@ -283,7 +315,7 @@ class SchemaRules:
             refuse(f'Could not create Compression for type {full}')
         unknown = sorted(set(found) - {'sstable_compression', 'chunk_length_kb', 'crc_check_chance'})
         if unknown:
-            refuse(f'Unknown compression options {unknown}')
+            refuse(f'Unknown compression options {", ".join(unknown)}')
         self._check_chunk(found.get('chunk_length_kb'))
         if self._profile.release >= (3, 0):
             found.setdefault('chunk_length_kb', '64')
@@ -292,13 +324,14 @@ class SchemaRules:
     def _check_chunk(self, text: Optional[str]) -> None:
         if text is None:
             return
-        if not text.isascii() or not text.lstrip('-').isdigit():
-            refuse('Invalid value for chunk_length_kb')
+        option = 'chunk_length_in_kb' if self._profile.release >= (3, 0) else 'chunk_length_kb'
+        if not re.fullmatch(r'-?\d+', text, re.ASCII):
+            refuse(f'Invalid value for {option}')
         size = int(text)
         if size <= 0:
-            refuse('Invalid negative or null chunk_length_kb')
+            refuse(f'Invalid negative or null {option}')
         if size & (size - 1):
-            refuse('chunk_length_kb must be a power of 2')
+            refuse(f'{option} must be a power of 2')
 
     def _reply(self, cf_def: CfDef, compaction: Tuple[str, Dict[str, str]], compression: Dict[str, str]) -> CfDef:
         release = self._profile.release
@@ -318,7 +351,8 @@ class SchemaRules:
         reply.caching = self._caching(cf_def.caching)
         reply.bloom_filter_fp_chance = cf_def.bloom_filter_fp_chance
         if release >= (2, 2) and reply.bloom_filter_fp_chance is None:
-            reply.bloom_filter_fp_chance = 0.01
+            leveled = compaction[0].endswith('LeveledCompactionStrategy') and release < (3, 0)
+            reply.bloom_filter_fp_chance = 0.1 if leveled else 0.01
         reply.key_alias = cf_def.key_alias
         if release < (2, 1):
             reply.replicate_on_write = _given(cf_def.replicate_on_write, True)
@@ -328,18 +362,36 @@ class SchemaRules:
         return reply
 
     def _reply_since_20(self, cf_def: CfDef, reply: CfDef) -> None:
-        reply.key_alias = cf_def.key_alias or b'key'
+        reply.key_alias = cf_def.key_alias if cf_def.key_alias and self._profile.release >= (3, 0) else b'key'
         reply.memtable_flush_period_in_ms = _given(cf_def.memtable_flush_period_in_ms, 0)
         reply.default_time_to_live = _given(cf_def.default_time_to_live, 0)
-        reply.speculative_retry = cf_def.speculative_retry or 'NONE'
+        reply.speculative_retry = self._speculative_retry(cf_def.speculative_retry or 'NONE')
         reply.triggers = list(cf_def.triggers or ())
         if self._profile.release < (2, 1):
             reply.index_interval = _given(cf_def.index_interval, 128)
             return
-        reply.cells_per_row_to_cache = '0' if reply.caching in ('KEYS_ONLY', 'NONE') else \
-            cf_def.cells_per_row_to_cache or '0'
+        self._set_caching(reply, cf_def.cells_per_row_to_cache or '100')
         reply.min_index_interval = _given(cf_def.min_index_interval, _given(cf_def.index_interval, 128))
         reply.max_index_interval = _given(cf_def.max_index_interval, 2048)
+
+    def _speculative_retry(self, text: str) -> str:
+        modern = self._profile.release >= (3, 0)
+        upper = text.upper()
+        if upper in ('NONE', 'ALWAYS'):
+            return upper
+        found = _RETRY.fullmatch(upper)
+        if found is None:
+            refuse(f"Invalid value {text} for option 'speculative_retry'" if modern else
+                   f'invalid speculative_retry type: {text}')
+        number = float(found[1])
+        if found[2] == 'MS':
+            return f'{number}ms'
+        return f'{number:g}PERCENTILE' if modern else f'{number}PERCENTILE'
+
+    def _set_caching(self, reply: CfDef, cells: str) -> None:
+        if cells.upper() == 'NONE':
+            reply.caching = {'ALL': 'KEYS_ONLY', 'ROWS_ONLY': 'NONE'}.get(reply.caching, reply.caching)
+        reply.cells_per_row_to_cache = cells if reply.caching in ('ALL', 'ROWS_ONLY') else '0'
 
     def _caching(self, text: Optional[str]) -> str:
         caching = (text or 'KEYS_ONLY').upper()
@@ -349,18 +401,39 @@ class SchemaRules:
 
     # --- updates -------------------------------------------------------------------------------------------------
 
-    def check_update(self, old: Definition, new: Definition) -> None:
-        """Raises InvalidRequestException where a family may not become the new definition."""
+    def update(self, old: Definition, cf_def: CfDef, index_names: Mapping[str, str]) -> Definition:
+        """The definition that a family gets from a CfDef. Raises InvalidRequestException where it may not change so.
+
+        3.x keeps the family's types whatever the CfDef says.
+        """
+        if self._profile.release >= (3, 0):
+            cf_def = copy.copy(cf_def)
+            for field in ('comparator_type', 'subcomparator_type', 'default_validation_class',
+                          'key_validation_class'):
+                setattr(cf_def, field, getattr(old.reply, field))
+        new = self.family(cf_def, index_names, any_name=True)
         if old.is_super != new.is_super:
             refuse('types do not match.')
-        if self._profile.release >= (3, 0):
-            return
+        if self._profile.release < (3, 0):
+            self._check_changes(old, new)
+        return new
+
+    def _check_changes(self, old: Definition, new: Definition) -> None:
+        for name, column in new.columns.items():
+            was = old.columns.get(name)
+            if was is not None and was.index_name and column.index_name and was.index_name != column.index_name:
+                refuse(f"Can't modify index name: was '{was.index_name}' changed to '{column.index_name}'.")
         for before, after in ((old.comparator, new.comparator), (old.subcomparator, new.subcomparator)):
             if before is not None and after is not None and not compatible(before, after):
                 if self._profile.release >= (2, 2):
-                    refuse(f'Column family comparators do not match or are not compatible (found {after.name}; '
-                           f'expected {before.name}).')
+                    refuse(f'Column family comparators do not match or are not compatible (found {_layout(new)}; '
+                           f'expected {_layout(old)}).')
                 refuse('comparators do not match or are not compatible.')
+
+
+def _layout(definition: Definition) -> str:
+    compound = definition.is_super or definition.comparator.parts is not None
+    return f'{"Compound" if compound else "Simple"}{"Sparse" if definition.columns else "Dense"}CellNameType'
 
 
 def compatible(before: Type, after: Type) -> bool:
@@ -369,9 +442,16 @@ def compatible(before: Type, after: Type) -> bool:
         return True
     if before.base is not None and after.base is not None:
         return compatible(before.base, after.base)
+    if before.base is not None or after.base is not None:
+        return False
+    if before.parts is not None and after.parts is not None and before.name == after.name:
+        if before.name == 'CompositeType' and len(before.parts) != len(after.parts):
+            return False
+        return all(part in after.parts and compatible(type_, after.parts[part])
+                   for part, type_ in before.parts.items())
     widenings = {'BytesType': ('AsciiType', 'UTF8Type'), 'UTF8Type': ('AsciiType',),
-                 'UUIDType': ('TimeUUIDType',), 'TimestampType': ('DateType',), 'DateType': ('TimestampType',)}
-    return before.base is None and before.name in widenings.get(after.name, ())
+                 'TimestampType': ('DateType',), 'DateType': ('TimestampType',)}
+    return before.name in widenings.get(after.name, ())
 
 
 def empty(struct: Any) -> Any:

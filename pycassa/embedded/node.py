@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Mapping, Optional
 
 from pycassa.cassandra.ttypes import CfDef, EndpointDetails, KsDef, TokenRange
 from pycassa.embedded.consistency import Consistency
-from pycassa.embedded.definitions import SYSTEM_KEYSPACES, SchemaRules
+from pycassa.embedded.definitions import LOCAL_KEYSPACES, SYSTEM_KEYSPACES, SchemaRules
 from pycassa.embedded.messages import Wording, refuse
 from pycassa.embedded.partitioners import partitioner as find_partitioner
 from pycassa.embedded.profiles import DEFAULT_PROFILE
@@ -72,7 +72,7 @@ class Node:
         Raises InvalidRequestException.
         """
         with self.lock:
-            if ks_def.name in SYSTEM_KEYSPACES:
+            if ks_def.name in LOCAL_KEYSPACES:
                 refuse('system keyspace is not user-modifiable')
             if not any_name:
                 self.rules.check_keyspace_name(ks_def.name)
@@ -84,7 +84,7 @@ class Node:
                 if cf_def.keyspace != ks_def.name:
                     refuse(f'CfDef ({cf_def.name}) had a keyspace definition that did not match KsDef')
             keyspace = self.rules.keyspace(ks_def, any_name)
-            for cf_def in ks_def.cf_defs or ():
+            for cf_def in {each.name: each for each in ks_def.cf_defs or ()}.values():
                 self._add_family(keyspace, cf_def, any_name)
             self.keyspaces[ks_def.name] = keyspace
 
@@ -147,9 +147,7 @@ class Node:
                 if keyspace is None:
                     refuse(f'Keyspace {cf_def.keyspace} does not exist')
                 refuse(f'unconfigured {self.words.joined} {cf_def.name}')
-            definition = self.rules.family(cf_def, _index_names(keyspace), any_name=True)
-            self.rules.check_update(family.definition, definition)
-            family.redefine(definition)
+            family.redefine(self.rules.update(family.definition, cf_def, _index_names(keyspace)))
 
     def drop_column_family(self, keyspace: str, name: str) -> None:
         """Drops a family with its rows. Raises InvalidRequestException."""

@@ -30,7 +30,7 @@ class Column(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A checked family definition. `reply` is its CfDef less column_metadata."""
+    """A checked family definition. `reply` is its CfDef less column_metadata; `artificial` columns are only shown."""
 
     keyspace: str
     name: str
@@ -41,13 +41,14 @@ class Definition(NamedTuple):
     key_type: Type
     default_validator: Type
     columns: Dict[bytes, Column]
+    artificial: Tuple[Column, ...]
     default_ttl: int
     reply: CfDef
 
     def describe(self) -> CfDef:
         """A CfDef of the caller's own."""
         reply: CfDef = copy.deepcopy(self.reply)
-        reply.column_metadata = [column.describe() for column in self.columns.values()]
+        reply.column_metadata = [column.describe() for column in (*self.artificial, *self.columns.values())]
         return reply
 
 

@@ -23,6 +23,7 @@ class Types:
 
     def __init__(self, profile: Profile) -> None:
         self._simple = simple_types(profile)
+        self._empty_first = profile.release < (2, 0)
         self._known: Dict[str, Type] = {}
 
     def parse(self, text: Optional[str]) -> Type:
@@ -93,13 +94,15 @@ class Types:
             return dynamic_composite_type({label: part for label, _, part in arguments or ()}, self.parse)
         if simple == 'ReversedType':
             if len(parts) != 1:
-                raise TypeSyntaxError(f'ReversedType takes exactly one argument, {len(parts)} given')
-            return reversed_type(parts[0])
+                raise TypeSyntaxError(f'Invalid definition for comparator {full}.')
+            return reversed_type(parts[0], self._empty_first)
         known = self._simple.get(simple)
         if known is None:
             raise UnknownType(f"Unable to find abstract-type class '{full}'")
         options = {label: value for label, value, _ in arguments or ()}
-        return reversed_type(known) if options.get('reversed', 'false').lower() in ('true', '') else known
+        if options.get('reversed', 'false').lower() in ('true', ''):
+            return reversed_type(known, self._empty_first)
+        return known
 
 
 def _skip(text: str, pos: int) -> int:

@@ -166,8 +166,6 @@ class Validation:
             refuse(f'range start length cannot be larger than {MAX_NAME}')
         if len(finish) > MAX_NAME:
             refuse(f'range finish length cannot be larger than {MAX_NAME}')
-        if not start and not finish:
-            return
         try:
             type_.validate(start)
             type_.validate(finish)

@@ -95,7 +95,7 @@ class Writer:
         try:
             return family.learn(name)
         except NoOrder:
-            raise TimedOutException() from None
+            raise TimedOutException(acknowledged_by=0 if self._profile.release < (2, 2) else None) from None
 
     def _cell(self, family: Family, name: bytes, value: Optional[bytes], timestamp: Optional[int],
               ttl: Optional[int], now: int) -> Cell:
@@ -200,7 +200,7 @@ class Writer:
         try:
             return family.comparator.sort_key(super_name)
         except NoOrder:
-            raise TimedOutException() from None
+            raise TimedOutException(acknowledged_by=0 if self._profile.release < (2, 2) else None) from None
 
     def _counter(self, family: Family, mutation: Tuple[Any, ...], now: int) -> List[Step]:
         if not family.is_counter:
@@ -308,7 +308,7 @@ class Writer:
         try:
             return family.column_type.sort_key(column)
         except NoOrder:
-            raise TimedOutException() from None
+            raise TimedOutException(acknowledged_by=0 if self._profile.release < (2, 2) else None) from None
 
     def _nothing_given(self, family: Family, mutation: Tuple[Any, ...], now: int) -> List[Step]:
         refuse('mutation must have one and only one of column_or_supercolumn or deletion')
