@@ -123,8 +123,8 @@ struct KeyRange {
   2: optional binary end_key,
   3: optional string start_token,
   4: optional string end_token,
-  5: required i32 count = 100,
   6: optional list<IndexExpression> row_filter,
+  5: required i32 count = 100,
 }
 
 struct KeySlice {

@@ -1067,19 +1067,19 @@ class KeyRange(object):
      - end_key
      - start_token
      - end_token
-     - count
      - row_filter
+     - count
 
     """
 
 
-    def __init__(self, start_key=None, end_key=None, start_token=None, end_token=None, count=100, row_filter=None,):
+    def __init__(self, start_key=None, end_key=None, start_token=None, end_token=None, row_filter=None, count=100,):
         self.start_key = start_key
         self.end_key = end_key
         self.start_token = start_token
         self.end_token = end_token
-        self.count = count
         self.row_filter = row_filter
+        self.count = count
 
     def read(self, iprot):
         if iprot._fast_decode is not None and isinstance(iprot.trans, TTransport.CReadableTransport) and self.thrift_spec is not None:
@@ -1110,11 +1110,6 @@ class KeyRange(object):
                     self.end_token = iprot.readString().decode('utf-8', errors='replace') if sys.version_info[0] == 2 else iprot.readString()
                 else:
                     iprot.skip(ftype)
-            elif fid == 5:
-                if ftype == TType.I32:
-                    self.count = iprot.readI32()
-                else:
-                    iprot.skip(ftype)
             elif fid == 6:
                 if ftype == TType.LIST:
                     self.row_filter = []
@@ -1124,6 +1119,11 @@ class KeyRange(object):
                         _elem33.read(iprot)
                         self.row_filter.append(_elem33)
                     iprot.readListEnd()
+                else:
+                    iprot.skip(ftype)
+            elif fid == 5:
+                if ftype == TType.I32:
+                    self.count = iprot.readI32()
                 else:
                     iprot.skip(ftype)
             else:
