@@ -11,11 +11,13 @@ __all__ = ['Hosts']
 class _Failing:
     """A host whose last connection attempt or call failed."""
 
-    __slots__ = ('failures', 'retry_at')
+    __slots__ = ('failures', 'retry_at', 'alone_until')
 
     def __init__(self) -> None:
         self.failures = 0
         self.retry_at = 0.0
+        # What fails before this time is of the same outage as the last failure that counted.
+        self.alone_until = 0.0
 
 
 class Hosts:
@@ -76,11 +78,13 @@ class Hosts:
             self._failing.pop(server, None)
 
     def failed(self, server: Any) -> None:
-        """A connection to `server` could not be opened, or broke."""
+        """A connection to `server` could not be opened, or broke. Many that break together count as one."""
         with self._lock:
             failing = self._failing.setdefault(server, _Failing())
-            failing.retry_at = self._clock() + self._pause(failing)
-            failing.failures += 1
+            now = self._clock()
+            if now >= failing.alone_until:
+                failing.retry_at = failing.alone_until = now + self._pause(failing)
+                failing.failures += 1
 
     def is_up(self, server: Any) -> bool:
         """Whether the last that was seen of `server` was a success, or nothing has been seen yet."""

@@ -1,6 +1,5 @@
 """The connection pool: checking connections out and in, opening them on the servers that are up, and failover."""
 import functools
-import random
 import ssl
 import threading
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
@@ -36,7 +35,8 @@ ServerList = Union[Iterable[str], Callable[[], Iterable[str]]]
 class ConnectionPool:
     """Keeps connections to the servers of one cluster, for any number of threads (release 1.11).
 
-    `server_list` is any iterable of 'host:port', or a function that returns one. `credentials` are
+    `keyspace` is selected on every connection (None: no keyspace). `server_list` is any iterable of 'host:port', or
+    a function that returns one. `credentials` are
     {'username': ..., 'password': ...} or None. `pool_size` connections are kept (opened at once with `prefill`), and
     up to `max_overflow` more are opened while all are in use (-1: any number). With `use_threadlocal` a thread that
     has a connection gets the same one again until it returns it.
@@ -137,13 +137,13 @@ class ConnectionPool:
         return self._listeners.all
 
     def set_server_list(self, server_list: ServerList) -> None:
-        """Use these servers ('host:port') for connections opened from now on, in a random order.
+        """Use `server_list` ('host:port') for connections opened from now on, in a random order.
 
-        A function is called once, here, and returns them.
+        It is any iterable, or a function that returns one and is called once, here.
         """
         servers = server_list() if callable(server_list) else server_list
         self.server_list = [servers] if isinstance(servers, str) else list(servers)
-        random.shuffle(self.server_list)
+        self.server_list.sort(key=lambda server: self.runtime.uniform(0.0, 1.0))
         self._hosts.keep(self.server_list)
         for event in ('obtained_server_list', 'server_list_obtained'):
             self._notify(event, server_list=self.server_list)

@@ -1,6 +1,7 @@
 """The package's root logger: its name, its level, and the loggers below it."""
 import logging
 import threading
+import types
 import weakref
 from typing import Any, Callable, List, Optional, Tuple
 
@@ -81,8 +82,10 @@ class PycassaLogger:
         """
         with self._lock:
             self._children = [child for child in self._children if child[1]() is not None]
-            if hasattr(name_change_callback, '__self__'):
-                self._children.append((child_logger_name, weakref.WeakMethod(name_change_callback)))  # type: ignore
-            else:
-                self._children.append((child_logger_name, lambda: name_change_callback))
+            self._children.append((child_logger_name, _finder(name_change_callback)))
             return logging.getLogger(f'{self._logger_name}.{child_logger_name}')
+
+
+def _finder(callback: Callback) -> Callable[[], Optional[Callback]]:
+    """What gives `callback`, or None when the object of a bound method is gone."""
+    return weakref.WeakMethod(callback) if isinstance(callback, types.MethodType) else lambda: callback

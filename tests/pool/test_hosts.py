@@ -65,6 +65,22 @@ def test_a_failing_host_is_left_alone_and_the_wait_doubles_up_to_the_cap():
         assert hosts.order(['a', 'b'], {'b': 100}) == ['a', 'b'] and hosts.is_due('a')
 
 
+def test_connections_that_break_together_count_as_one_failure():
+    hosts, clock = make_hosts()
+    for _ in range(32):
+        hosts.failed('a')
+        clock.now += 0.01
+    clock.now += 0.7
+    assert hosts.is_due('a')
+    hosts.trying('a')
+    hosts.failed('a')
+    hosts.settled('a')
+    clock.now += 1.9
+    assert not hosts.is_due('a')
+    clock.now += 0.2
+    assert hosts.is_due('a')
+
+
 def test_chance_takes_up_to_half_of_the_wait():
     hosts, clock = make_hosts(jitter=0.5)
     hosts.failed('a')
