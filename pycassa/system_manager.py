@@ -90,7 +90,8 @@ class SystemManager:
     nodes that can be reached have it. Changes are never repeated on their own, because a repeated one fails or, worse,
     succeeds. A connection that failed is opened anew at the next call; after close() the manager is done.
 
-    `connection_options` are Connection's further keywords, such as ssl_context. Not for several threads at once.
+    `framed_transport`, `socket_factory`, `transport_factory` and `connection_options`, such as ssl_context, are
+    Connection's. Not for several threads at once.
     Raises TransportError (a TTransportException) where the server cannot be reached, AuthenticationException and
     AuthorizationException where it refuses the `credentials`.
     """
@@ -141,11 +142,11 @@ class SystemManager:
         return families
 
     def get_keyspace_description(self, keyspace: str, use_dict_for_col_metadata: bool = False) -> Dict[str, CfDef]:
-        """get_keyspace_column_families under its name of release 1.0."""
+        """`get_keyspace_column_families` under its name of release 1.0."""
         return self.get_keyspace_column_families(keyspace, use_dict_for_col_metadata)
 
     def get_keyspace_properties(self, keyspace: str) -> Dict[str, Any]:
-        """{'replication_strategy': full class name, 'strategy_options': {option: value}}."""
+        """{'replication_strategy': full class name, 'strategy_options': {option: value}} of `keyspace`."""
         definition = describe_keyspace(self._conn, keyspace)
         return {'replication_strategy': definition.strategy_class, 'strategy_options': definition.strategy_options}
 
@@ -190,7 +191,8 @@ class SystemManager:
         """Create a keyspace.
 
         `strategy_options` is {'replication_factor': n} for SIMPLE_STRATEGY and {data centre: n, ...} for
-        NETWORK_TOPOLOGY_STRATEGY. Further keywords are attributes of KsDef. The forms of older releases work too:
+        NETWORK_TOPOLOGY_STRATEGY. Without `durable_writes` the commit log is passed over. Further keywords are
+        attributes of KsDef. The forms of older releases work too:
         create_keyspace(name, replication_factor[, replication_strategy[, strategy_options]]), and replication_factor
         as a keyword. Raises InvalidRequestException for a name that exists or that the server does not allow.
         """
@@ -204,8 +206,10 @@ class SystemManager:
     def alter_keyspace(self, keyspace: str, replication_strategy: Optional[str] = None,
                        strategy_options: Optional[Mapping[str, Any]] = None, durable_writes: Optional[bool] = None,
                        **ks_kwargs: Any) -> None:
-        """Change the options that are given; the others stay as they are. `strategy_options` are replaced whole.
+        """Change the options of `keyspace` that are given; the others stay as they are.
 
+        `replication_strategy`, `strategy_options` (replaced as a whole), `durable_writes` and further keywords are
+        those of `create_keyspace`.
         Raises NotFoundException for a keyspace that does not exist.
         """
         definition = describe_keyspace(self._conn, keyspace)
@@ -226,7 +230,7 @@ class SystemManager:
     def create_column_family(self, keyspace: str, name: str,
                              column_validation_classes: Union[Mapping[Any, TypeLike], bool, None] = None,
                              **cf_kwargs: Any) -> None:
-        """Create a column family.
+        """Create the column family `name` in `keyspace`.
 
         `column_validation_classes` is {column name: type}, the names in the comparator's own form (subcolumn names
         in a super family). `super=True` makes a super family. Further keywords are attributes of CfDef:
@@ -235,8 +239,9 @@ class SystemManager:
         pycassa.types, or a name. What is not given is left to the server, but for what 1.11 sent too: the comparator
         BytesType, caching 'keys_only' and dclocal_read_repair_chance 0.0.
 
-        Cassandra 3.11 never fills an index that is added to a family created without any column definition: name the
-        column in `column_validation_classes` when an index may come later.
+        Cassandra 3.x has flaws here. To a family created without any column definition it never adds a working index,
+        to such a super family no definition at all: name the columns that may need one now. And it hides families of
+        composite names that have column definitions from Thrift.
 
         Raises TypeError for what is no type, InvalidRequestException for what the server does not allow.
         """
@@ -255,11 +260,12 @@ class SystemManager:
     def alter_column_family(self, keyspace: str, column_family: str,
                             column_validation_classes: Optional[Mapping[Any, TypeLike]] = None,
                             **cf_kwargs: Any) -> None:
-        """Change the attributes of CfDef that are given; all others stay as the server reports them.
+        """Change what is given of `column_family` in `keyspace`; all else stays as the server reports it.
 
-        Keywords and types as for create_column_family. `column_validation_classes` adds or changes columns, and
-        leaves the other columns alone. Raises NotFoundException (a KeyError too, as in 1.11) for a family that does
-        not exist.
+        Keywords and types as for `create_column_family`. `column_validation_classes` adds or changes columns, and
+        leaves the other columns alone. Cassandra 3.x passes over a change of default_validation_class.
+
+        Raises NotFoundException (a KeyError too, as in 1.11) for a family that does not exist.
         """
         definition = self._definition(keyspace, column_family)
         cf_kwargs.pop('super', None)
@@ -271,14 +277,15 @@ class SystemManager:
         self._change_schema('system_update_column_family', definition, keyspace)
 
     def drop_column_family(self, keyspace: str, column_family: str) -> None:
-        """Drop the family with all its rows."""
+        """Drop `column_family` of `keyspace` with all its rows."""
         self._change_schema('system_drop_column_family', column_family, keyspace)
 
     def alter_column(self, keyspace: str, column_family: str, column: Any, value_type: TypeLike) -> None:
-        """Set the type of the values of one column; an index that it has stays.
+        """Set the type of the values of one column of `column_family` in `keyspace`; an index that it has stays.
 
-        `column` is in the comparator's form (a subcolumn's in a super family), or packed bytes. Stored values are
-        not converted.
+        `value_type` is an instance or class of pycassa.types, or a name. `column` is in the comparator's form (a
+        subcolumn's in a super family), or packed bytes. Stored values are not converted. Servers up to 2.2 close the
+        connection where an indexed column would get a type of another order: drop the index first.
         """
         definition = self._definition(keyspace, column_family)
         _define_column(definition, column, value_type)
@@ -288,8 +295,9 @@ class SystemManager:
                      index_type: int = KEYS_INDEX, index_name: Optional[str] = None) -> None:
         """Index `column`, and set the type of its values; existing rows are indexed in the background.
 
-        Without `index_name` the server makes one of the family's and column's names. Super families cannot have
-        indexes. Cassandra 3.11 never fills an index of a family that was created without any column definition.
+        `keyspace`, `column_family`, `column` and `value_type` are those of `alter_column`, `index_type` is one of
+        IndexType. Without `index_name` the server makes one of the family's and column's names. Super families cannot
+        have indexes. Cassandra 3.x never fills an index of a family that was created without any column definition.
         """
         definition = self._definition(keyspace, column_family)
         defined = _define_column(definition, column, value_type)
@@ -298,7 +306,10 @@ class SystemManager:
         self._change_schema('system_update_column_family', definition, keyspace)
 
     def drop_index(self, keyspace: str, column_family: str, column: Any) -> None:
-        """Drop the index of `column`; its type stays. A column without an index is left as it is."""
+        """Drop the index of `column` of `column_family` in `keyspace`; its type stays.
+
+        `column` is given as to `alter_column`. One without an index is left as it is.
+        """
         definition = self._definition(keyspace, column_family)
         defined = _find_column(definition, _pack_column(definition, column))
         if defined is None or defined.index_type is None:
@@ -358,7 +369,7 @@ class SystemManager:
             raise error
         return families[column_family]
 
-    def _set_options(self, definition: Union[CfDef, KsDef], options: Mapping[str, Any]) -> None:
+    def _set_options(self, definition: Any, options: Mapping[str, Any]) -> None:
         """Set attributes of a definition. Those it does not have are passed over, as 1.11 did, but not silently."""
         known = {spec[2] for spec in definition.thrift_spec if spec is not None}
         for name, value in options.items():

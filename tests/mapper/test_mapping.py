@@ -194,7 +194,7 @@ def test_settings_of_the_column_family_are_the_mappers(client, text_family):
 
 
 def test_the_column_family_is_not_changed(client, create):
-    name = create('Kept', comparator_type='AsciiType', default_validation_class='LongType',
+    name = create('Kept', comparator_type='UTF8Type', default_validation_class='LongType',
                   column_metadata=[ColumnDef(name=b'a', validation_class='BytesType')])
 
     class Test:
@@ -210,8 +210,8 @@ def test_the_column_family_is_not_changed(client, create):
     objects.insert(make(Test, key=5, a=0.5, b=datetime.datetime(2012, 1, 2)))
     assert before == (cf.column_name_class, cf.default_validation_class, cf.key_validation_class,
                       dict(cf.column_validators), cf.dict_class, cf.autopack_names)
-    cf.insert(b'plain', {'a': b'raw', 'b': 1, 'c': 0.25})
-    assert cf.get(b'plain') == {'a': b'raw', 'b': 1, 'c': 0.25}
+    cf.insert(b'plain', {'a': b'8 bytes.', 'b': 1, 'c': 0.25})
+    assert cf.get(b'plain') == {'a': b'8 bytes.', 'b': 1, 'c': 0.25}
     # Types assigned to the ColumnFamily hold in the mapper for what it does not map itself.
     assert objects.column_validators['c'] == 'DoubleType'
 

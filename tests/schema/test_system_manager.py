@@ -232,17 +232,28 @@ SETTINGS = {
 }
 
 
-def test_altering_one_option_keeps_all_others(family, manager, keyspace):
+# The releases that do not have a setting yet.
+NOT_YET = {'default_time_to_live': ['1.2'], 'speculative_retry': ['1.2'],
+                  'memtable_flush_period_in_ms': ['1.2'], 'cells_per_row_to_cache': ['1.2', '2.0'],
+                  'min_index_interval': ['1.2', '2.0'], 'max_index_interval': ['1.2', '2.0']}
+
+# What 3.x servers pass over in an update, without a word.
+FROZEN = ('default_validation_class',)
+
+
+def test_altering_one_option_keeps_all_others(server, family, manager, keyspace):
     before = family(comparator_type=UTF8_TYPE, column_validation_classes={'c': TIME_UUID_TYPE}, **SETTINGS)
     for name, value in SETTINGS.items():
         if name not in ('compression_options', 'key_validation_class', 'default_validation_class'):
-            assert getattr(before, name) == value
+            assert getattr(before, name) == value or server.profile in NOT_YET.get(name, ())
     for change in ({'comment': 'another'}, {'gc_grace_seconds': 1}, {'default_time_to_live': 5},
-                   {'caching': 'ROWS_ONLY'}, {'speculative_retry': '99.0PERCENTILE'}, {'min_compaction_threshold': 6},
+                   {'caching': 'ROWS_ONLY'}, {'speculative_retry': 'NONE'}, {'min_compaction_threshold': 6},
                    {'default_validation_class': 'BytesType'}):
+        (name, value), = change.items()
+        if server.profile in NOT_YET.get(name, ()) or (name in FROZEN and server.profile >= '3'):
+            continue
         manager.alter_column_family(keyspace, 'F', **change)
         after = family()
-        (name, value), = change.items()
         changed = {each for each in vars(after) if getattr(after, each) != getattr(before, each)}
         # 3.x repeats the thresholds in the options of the compaction strategy.
         assert changed - {'compaction_strategy_options'} == {name}
@@ -263,13 +274,13 @@ def test_altering_the_compaction(family, manager, keyspace):
 
 
 def test_altering_keeps_columns_and_indexes(family, manager, keyspace):
-    columns = {'a': LONG_TYPE, 'b': UTF8_TYPE}
+    columns = {'a': UTF8_TYPE, 'b': UTF8_TYPE}
     family(comparator_type=UTF8_TYPE, column_validation_classes=columns)
-    manager.create_index(keyspace, 'F', 'a', LONG_TYPE, index_name='a_index')
+    manager.create_index(keyspace, 'F', 'a', UTF8_TYPE, index_name='a_index')
     manager.alter_column_family(keyspace, 'F', {'c': INT_TYPE, 'b': LONG_TYPE}, comment='x')
     columns = by_name(family())
     assert {name: column.validation_class.rpartition('.')[2] for name, column in columns.items()} == {
-        b'a': 'LongType', b'b': 'LongType', b'c': 'IntegerType'}
+        b'a': 'UTF8Type', b'b': 'LongType', b'c': 'IntegerType'}
     assert (columns[b'a'].index_type, columns[b'a'].index_name) == (0, 'a_index')
     manager.alter_column(keyspace, 'F', 'a', 'BytesType')
     column = by_name(family())[b'a']
@@ -340,9 +351,9 @@ def test_dropping_an_index_that_is_not_there(family, manager, keyspace, caplog):
 
 def test_an_index_of_a_column_that_was_not_defined(family, manager, keyspace):
     family(comparator_type=UTF8_TYPE, column_validation_classes={'a': LONG_TYPE})
-    manager.create_index(keyspace, 'F', 'b', 'LongType')
+    manager.create_index(keyspace, 'F', 'b', 'UTF8Type')
     column = by_name(family())[b'b']
-    assert (column.index_type, column.validation_class) == (0, MARSHAL + 'LongType')
+    assert (column.index_type, column.validation_class) == (0, MARSHAL + 'UTF8Type')
     assert column.index_name == 'F_b_idx'
     manager.create_index(keyspace, 'F', 'b', 'BytesType')
     column = by_name(family())[b'b']
