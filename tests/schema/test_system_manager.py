@@ -234,8 +234,8 @@ SETTINGS = {
 
 # The releases that do not have a setting yet.
 NOT_YET = {'default_time_to_live': ['1.2'], 'speculative_retry': ['1.2'],
-                  'memtable_flush_period_in_ms': ['1.2'], 'cells_per_row_to_cache': ['1.2', '2.0'],
-                  'min_index_interval': ['1.2', '2.0'], 'max_index_interval': ['1.2', '2.0']}
+           'memtable_flush_period_in_ms': ['1.2'], 'cells_per_row_to_cache': ['1.2', '2.0'],
+           'min_index_interval': ['1.2', '2.0'], 'max_index_interval': ['1.2', '2.0']}
 
 # What 3.x servers pass over in an update, without a word.
 FROZEN = ('default_validation_class',)
