@@ -156,9 +156,9 @@ class Mutator:
     def send(self, write_consistency_level: Optional[int] = None, atomic: Optional[bool] = None) -> None:
         """Send what is queued, in order: one request, or several where one would be above `max_request_bytes`.
 
-        The arguments replace the batch's own settings this once. All requests are laid out before the first is sent.
-        When one fails, its mutations and those of the requests after it stay queued with their timestamps; calling
-        `send` again repeats exactly these.
+        `write_consistency_level` and `atomic` replace the batch's own settings this once. All requests are laid out
+        before the first is sent. When one fails, its mutations and those of the requests after it stay queued with
+        their timestamps; calling `send` again repeats exactly these.
 
         Raises MutationTooLarge (one mutation does not fit into a request) and RequestTooLarge (an atomic batch does
         not) before anything is sent, and what the pool or the server answers, such as MaximumRetryException,

@@ -458,7 +458,9 @@ class ColumnFamily(FamilyTypes):
 
     def add(self, key: Any, column: Any, value: int = 1, super_column: Any = None,
             write_consistency_level: Optional[int] = None) -> None:
-        """Add `value`, which may be negative, to a counter. `super_column` is needed in a super column family.
+        """Add `value`, which may be negative, to the counter `column` of row `key`, at `write_consistency_level`.
+
+        `super_column` is needed in a super column family.
 
         After a failure that leaves the outcome unknown it is sent again only with `retry_counter_mutations`. Raises
         PackingError and what the server answers; TimedOutException does not tell whether it was added. (Release 1.1.)
@@ -514,8 +516,9 @@ class ColumnFamily(FamilyTypes):
 
     def remove_counter(self, key: Any, column: Any, super_column: Any = None,
                        write_consistency_level: Optional[int] = None) -> None:
-        """Remove one counter. Cassandra 2.1 and later do not count in that column again.
+        """Remove the counter `column` of row `key` (of its `super_column`), at `write_consistency_level`.
 
+        Cassandra 2.1 and later do not count in that column again.
         Sent again after a failure only with `retry_counter_mutations`. Raises PackingError and what the server
         answers. (Release 1.1.)
         """
@@ -527,8 +530,9 @@ class ColumnFamily(FamilyTypes):
               atomic: Optional[bool] = None) -> CfMutator:
         """A batch of this family: a `pycassa.batch.CfMutator`, whose inserts and removals are sent together.
 
-        `queue_size` is the number of calls after which it sends by itself, None for never. `atomic` makes atomic
-        batches, of Cassandra 1.2 and later. (Release 0.4.2; atomic 1.10.)
+        `queue_size` is the number of calls after which it sends by itself, None for never, and
+        `write_consistency_level` (default: the attribute) that of the sending. `atomic` makes atomic batches, of
+        Cassandra 1.2 and later. (Release 0.4.2; atomic 1.10.)
         """
         return CfMutator(self, queue_size, self._write_level(write_consistency_level), atomic=bool(atomic))
 

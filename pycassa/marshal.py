@@ -45,6 +45,7 @@ class TypeSpec(NamedTuple):
 
     @property
     def simple(self) -> str:
+        """The class's name without its package."""
         return self.name.rpartition('.')[2]
 
     @property

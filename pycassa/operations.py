@@ -71,46 +71,74 @@ class Operations(Protocol):
     """What the facade needs of a wire protocol. Super columns, keys and names are packed; `flags` are codec's."""
 
     def get(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
-            consistency: int, dict_class: type, flags: int) -> Tuple[Any, Any]: ...
+            consistency: int, dict_class: type, flags: int) -> Tuple[Any, Any]:
+        """(name, value) of one column, or of a super column without `column`. Raises NotFoundException."""
+        ...
 
     def get_slice(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
-                  consistency: int, dict_class: type, flags: int) -> Any: ...
+                  consistency: int, dict_class: type, flags: int) -> Any:
+        """The columns of one row, a `dict_class` of {name: value}; empty for a row that is not there."""
+        ...
 
     def get_slice_items(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
-                        consistency: int, dict_class: type, flags: int) -> List[Tuple[bytes, Any, Any]]: ...
+                        consistency: int, dict_class: type, flags: int) -> List[Tuple[bytes, Any, Any]]:
+        """The columns of one row as [(packed name, name, value)], for reading page by page."""
+        ...
 
     def multiget_slice(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
-                       predicate: Predicate, consistency: int, dict_class: type, flags: int) -> Dict[bytes, Any]: ...
+                       predicate: Predicate, consistency: int, dict_class: type, flags: int) -> Dict[bytes, Any]:
+        """{packed key: columns} of several rows, in no order; rows without columns may be missing or empty."""
+        ...
 
     def get_count(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
-                  consistency: int) -> int: ...
+                  consistency: int) -> int:
+        """The number of columns of one row that the predicate covers."""
+        ...
 
     def multiget_count(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
-                       predicate: Predicate, consistency: int) -> Dict[bytes, int]: ...
+                       predicate: Predicate, consistency: int) -> Dict[bytes, int]:
+        """{packed key: number of columns} of several rows."""
+        ...
 
     def get_range_slices(self, layout: Any, super_column: Optional[bytes], predicate: Predicate,
                          key_range: KeyRange, consistency: int, dict_class: type,
-                         flags: int) -> List[Tuple[bytes, Any]]: ...
+                         flags: int) -> List[Tuple[bytes, Any]]:
+        """[(packed key, columns)] of a range of rows in the order of their tokens, removed rows with no columns."""
+        ...
 
     def get_indexed_slices(self, layout: Any, expressions: Sequence[Expression], start_key: bytes, count: int,
                            predicate: Predicate, consistency: int, dict_class: type,
-                           flags: int) -> List[Tuple[bytes, Any]]: ...
+                           flags: int) -> List[Tuple[bytes, Any]]:
+        """[(packed key, columns)] of the rows that fulfil all expressions, in the order of their tokens."""
+        ...
 
     def insert_rows(self, layout: Any, rows: Any, timestamp: int, ttl: Optional[int], consistency: int,
-                    retry: bool = True) -> None: ...
+                    retry: bool = True) -> None:
+        """Write {key: columns}, neither packed, in as many requests as the limit of a frame asks for."""
+        ...
 
-    def mutate(self, pending: List[Mutations], consistency: int, atomic: bool = False, retry: bool = True) -> None: ...
+    def mutate(self, pending: List[Mutations], consistency: int, atomic: bool = False, retry: bool = True) -> None:
+        """Send mutations in order, and take off the list what was applied."""
+        ...
 
     def add(self, layout: Any, key: bytes, super_column: Optional[bytes], column: bytes, delta: int,
-            consistency: int, retry: bool = False) -> None: ...
+            consistency: int, retry: bool = False) -> None:
+        """Add `delta` to a counter."""
+        ...
 
     def remove(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
-               timestamp: int, consistency: int) -> None: ...
+               timestamp: int, consistency: int) -> None:
+        """Remove a column, a super column, or a row."""
+        ...
 
     def remove_counter(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
-                       consistency: int, retry: bool = False) -> None: ...
+                       consistency: int, retry: bool = False) -> None:
+        """Remove a counter, a super column of counters, or a row of counters."""
+        ...
 
-    def truncate(self, family: str) -> None: ...
+    def truncate(self, family: str) -> None:
+        """Remove all rows of a family."""
+        ...
 
 
 class Call:
@@ -133,7 +161,9 @@ class Call:
 class Executor(Protocol):
     """A pool, a connection or a client: sends a call and returns what `call.decode` makes of the reply message."""
 
-    def execute_call(self, call: Call) -> Any: ...
+    def execute_call(self, call: Call) -> Any:
+        """What `call.decode` makes of the reply."""
+        ...
 
 
 _seqids = itertools.count(1)

@@ -47,6 +47,7 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
         self._incoming = io.BytesIO()
 
     def isOpen(self) -> bool:
+        """Whether the stream is open."""
         return bool(self.transport.isOpen())
 
     def open(self) -> None:

@@ -40,6 +40,7 @@ class ReceivedLog(Sequence[Received]):
         return [entry for entry in self._entries if entry.method in methods]
 
     def append(self, entry: Received) -> None:
+        """Add a request; the server does."""
         self._entries.append(entry)
 
 
@@ -69,6 +70,7 @@ class Fault:
         self.reset = reset
 
     def concerns(self, method: str) -> bool:
+        """Whether calls of `method` suffer it."""
         return self.methods is None or method in self.methods
 
 
@@ -191,6 +193,7 @@ class Faults:
             return self._log
 
     def stop_recording(self) -> None:
+        """Add nothing more to the log that `record` gave; switches stay."""
         with self._lock:
             self._log = None
             self.armed = bool(self._faults)

@@ -25,18 +25,22 @@ class ServerProcess:
 
     @property
     def host(self) -> str:
+        """The address that it listens on."""
         return self.address.rpartition(':')[0].strip('[]')
 
     @property
     def port(self) -> int:
+        """The port that it listens on."""
         return int(self.address.rpartition(':')[2])
 
     @property
     def pid(self) -> int:
+        """The process's id."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
+        """Whether the process has not ended."""
         return self._process.poll() is None
 
     def cpu_seconds(self) -> float:

@@ -80,6 +80,7 @@ class EmbeddedServer:
 
     @property
     def host(self) -> str:
+        """The address that it listens on."""
         return self._network.host
 
     @property
@@ -104,6 +105,7 @@ class EmbeddedServer:
 
     @property
     def running(self) -> bool:
+        """Whether it serves, between `start()` and `stop()`."""
         return self._thread is not None
 
     def start(self) -> 'EmbeddedServer':

@@ -22,6 +22,7 @@ class Progress:
         self.rows = 0
 
     def advance(self, rows: int = 1) -> None:
+        """So many more rows are done: move the bar, or write a line when one is due."""
         self.rows += rows
         if self._bar is not None:
             self._bar.update(rows)

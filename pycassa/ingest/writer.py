@@ -35,6 +35,7 @@ class BadRows:
         self._file: Optional[TextIO] = None
 
     def add(self, bad: BadRecord) -> None:
+        """Count a row, and write it to the file where there is one."""
         self.count += 1
         if self.path is None:
             return
@@ -45,6 +46,7 @@ class BadRows:
         self._file.write('\n')
 
     def close(self) -> None:
+        """Close the file. Harmless twice."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -52,8 +52,8 @@ def test_predicates(codec, oracle, predicate):
 @given(start_key=OPTIONAL_NAMES, end_key=OPTIONAL_NAMES, start_token=TOKENS, end_token=TOKENS, count=COUNTS,
        row_filter=st.none() | EXPRESSIONS)
 def test_key_ranges(codec, oracle, start_key, end_key, start_token, end_token, count, row_filter):
-    bindings = KeyRange(start_key, end_key, start_token, end_token, count,
-                        None if row_filter is None else _expressions(row_filter))
+    bindings = KeyRange(start_key, end_key, start_token, end_token,
+                        None if row_filter is None else _expressions(row_filter), count)
     assert codec.encode_key_range(start_key, end_key, start_token, end_token, count,
                                   row_filter) == oracle.struct_bytes(bindings)
 
@@ -92,7 +92,7 @@ def test_get_range_slices(codec, oracle, seqid, family, super_column, predicate,
     key_range = codec.encode_key_range(start, end, None, None, count, None)
     assert codec.encode_get_range_slices(seqid, family.encode(), super_column, ours, key_range, level) == oracle.call(
         'get_range_slices', seqid, column_parent=ColumnParent(family, super_column), predicate=bindings,
-        range=KeyRange(start, end, None, None, count), consistency_level=level)
+        range=KeyRange(start, end, count=count), consistency_level=level)
 
 
 @given(seqid=SEQIDS, family=FAMILIES, expressions=EXPRESSIONS, start=NAMES, count=COUNTS, predicate=PREDICATES,
