@@ -262,7 +262,7 @@ def _describe(entry: Mutations) -> PendingMutation:
 
 
 def _read(entry: Mutations) -> Iterator[Mutation]:
-    protocol = TBinaryProtocol(TMemoryBuffer(entry.data))
+    protocol = TBinaryProtocol(TMemoryBuffer(entry.data), string_length_limit=None)
     for _ in range(entry.count):
         mutation = Mutation()
         mutation.read(protocol)

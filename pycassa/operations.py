@@ -179,7 +179,7 @@ def call_by_objects(call: Call, function: Callable[..., Any]) -> Any:
 
     For methods that a user wrapped or replaced on a connection or pool, and for clients that are not ours.
     """
-    request = TBinaryProtocol(TMemoryBuffer(call.frame[4:]))
+    request = TBinaryProtocol(TMemoryBuffer(call.frame[4:]), string_length_limit=None)
     request.readMessageBegin()
     arguments = getattr(Cassandra, call.method + '_args')()
     arguments.read(request)
@@ -403,7 +403,7 @@ def _column_name(data: bytes) -> Optional[bytes]:
     if not data:
         return None
     mutation = Mutation()
-    mutation.read(TBinaryProtocol(TMemoryBuffer(data)))
+    mutation.read(TBinaryProtocol(TMemoryBuffer(data), string_length_limit=None))
     written = mutation.column_or_supercolumn
     return None if written is None else next(
         member.name for member in (written.column, written.super_column, written.counter_column,
