@@ -243,8 +243,9 @@ def test_one_mutation_that_is_too_large(client, standard):
     assert [each.key for each in batch.pending] == ['k', 'big']
 
 
-def test_a_mutation_above_the_limits_of_thrift_s_own_protocol(standard):
+def test_a_mutation_above_the_limits_of_thrift_s_own_protocol(client, standard):
     """Thrift of late reads no string above 16,384,000 bytes; our error and `pending` tell of larger ones."""
+    client.operations = ThriftOperations(Executor())
     batch = standard.batch().insert('big', {'a': 'x' * 17_000_000})
     with pytest.raises(MutationTooLarge, match="b'big', column b'a'"):
         batch.send()
