@@ -168,6 +168,8 @@ class SchemaRules:
         columns: Dict[bytes, Column] = {}
         for each in cf_def.column_metadata or ():
             name = bytes(each.name)
+            if not name and self._profile.release >= (3, 0) and self._column_type(cf_def.column_type):
+                continue  # What it shows itself comes back with every update.
             try:
                 names.validate(name)
             except MarshalError:
@@ -238,9 +240,10 @@ class SchemaRules:
         modern = self._profile.release >= (3, 0)
         chance = cf_def.bloom_filter_fp_chance
         if chance is not None and chance == 0:
-            refuse('bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got 0.0)' if modern
-                   else 'Zero false positives is impossible; bloom filter false positive chance bffpc must be '
-                        '0 < bffpc <= 1')
+            refuse('bloom_filter_fp_chance must be larger than 6.71E-5 and less than or equal to 1.0 (got 0.0)'
+                   if modern else
+                   'Zero false positives is impossible; bloom filter false positive chance bffpc must be '
+                   '0 < bffpc <= 1')
         self._check_thresholds(_given(cf_def.min_compaction_threshold, 4), _given(cf_def.max_compaction_threshold, 32))
         if self._profile.release >= (2, 1):
             self._check_intervals(cf_def)
