@@ -362,11 +362,10 @@ class ConnectionPool:
         """A new connection, counted in place of `wrapper`, or `wrapper` itself if none can be had now."""
         wrapper._spared_at = wrapper.operation_count
         wrapper._expires = self._expiry()
-        if deadline is not None or not self.server_list:
-            # Its caller may not have the time to wait for another connection; somebody else will.
+        if not self.server_list or (deadline is not None and self._clock() >= deadline):
             return wrapper
         try:
-            new = self._connect(self._hosts.order(self.server_list, self._store.load())[0], None)
+            new = self._connect(self._hosts.order(self.server_list, self._store.load())[0], deadline)
         except (*BROKEN_LINK, PycassaError):
             # The call before this was served: what is wrong with new connections is for those who need one.
             return wrapper

@@ -397,10 +397,12 @@ def test_the_deadline_covers_connecting_and_does_not_accuse_the_host():
     assert pool.execute_call(a_call())
 
 
-def test_recycling_does_not_wait_on_behalf_of_a_call_with_a_deadline():
+def test_recycling_keeps_to_the_deadline_of_the_call_that_set_it_off():
     world = World('a')
     pool = world.pool(pool_size=1, recycle=1, deadline=1.0)
     world.connect_seconds = 0.9
     for _ in range(5):
+        before = world.now
         pool.execute_call(a_call())
-    assert len(world.connects) == 1
+        assert world.now - before <= 1.0
+    assert len(world.connects) > 2 and pool.counts().idle == 1
