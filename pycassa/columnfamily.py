@@ -1,5 +1,6 @@
 """ColumnFamily: reading and writing the rows of one column family."""
 import functools
+import operator
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
@@ -466,11 +467,13 @@ class ColumnFamily(FamilyTypes):
         PackingError and what the server answers; TimedOutException does not tell whether it was added. (Release 1.1.)
         """
         name = self._pack_names([column], False)[0]
-        if not isinstance(value, int) or not -2 ** 63 <= value < 2 ** 63:
+        delta = operator.index(value) if hasattr(type(value), '__index__') else None
+        if delta is None or not -2 ** 63 <= delta < 2 ** 63:
             raise PackingError(f'column family {self.column_family!r}, row {key!r:.80}, column {column!r:.80}: a '
                                f'counter takes an int of 64 bits, not {value!r:.80} ({type(value).__name__})')
-        self._operations.add(self._family_layout, self._pack_key(key), self._pack_super(super_column), name, value,
-                             self._write_level(write_consistency_level), bool(self.retry_counter_mutations))
+        self._operations.add(self._family_layout, self._pack_key(key), self._pack_super(super_column), name,
+                             delta, self._write_level(write_consistency_level),
+                             bool(self.retry_counter_mutations))
 
     def remove(self, key: Any, columns: Optional[Iterable[Any]] = None, super_column: Any = None,
                write_consistency_level: Optional[int] = None, timestamp: Optional[int] = None, counter: Any = None,

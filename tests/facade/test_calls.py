@@ -298,6 +298,15 @@ def test_add_takes_ints_of_64_bits(client, value):
         ColumnFamily(client, 'Counters').add('k', 'a', value)
 
 
+def test_add_takes_what_stands_for_an_int(client, operations):
+    class Number:
+        def __index__(self):
+            return 7
+
+    ColumnFamily(client, 'Counters').add('k', 'a', Number())
+    assert operations.last.args[4] == 7 and type(operations.last.args[4]) is int
+
+
 def removed(operations, mutations):
     """(super column, names or (start, finish) or None, timestamp) of the deletion sent last."""
     deletion = mutations(operations.last.args[0][0])[0].deletion
