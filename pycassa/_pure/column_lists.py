@@ -45,6 +45,12 @@ class Collected:
         self.super_names: List[bytes] = []
         self.super_spans: List[Span] = []
 
+    def cut(self, columns: int, counters: int) -> None:
+        """Forget the columns and counters after the first so many: they are going to be read another way."""
+        for column_field in (self.names, self.values, self.timestamps, self.ttls):
+            del column_field[columns:]
+        del self.counter_names[counters:], self.counter_values[counters:]
+
 
 # --- the usual form ----------------------------------------------------------------------------------------------
 
@@ -85,7 +91,7 @@ class _Form:
     """
 
     __slots__ = ('head', 'width', 'stops', 'link', 'step', 'read_head', 'tails', 'dated_tails', 'last_tails',
-                 'read_ttl', 'read_last_ttl')
+                 'read_ttl', 'read_last_ttl', 'read_stamp')
 
     def __init__(self, head: bytes, stops: bytes) -> None:
         self.head, self.stops, self.link = head, stops, stops + head
@@ -99,6 +105,7 @@ class _Form:
         self.last_tails = _Readers(f'BHq{len(stops)}s0s')
         self.read_ttl: Read = Struct(f'>3si{len(self.link)}sI').unpack_from
         self.read_last_ttl: Read = Struct(f'>3si{len(stops)}s0s').unpack_from
+        self.read_stamp: Read = Struct(f'>BHq{len(stops)}s').unpack_from
 
     def learn(self, length: int) -> None:
         """Make readers of values of this length."""
@@ -108,6 +115,7 @@ class _Form:
 
 # A name, and the length of the value.
 _NAMES = _Readers('BHI')
+_read_value_length: Read = Struct('>BHI').unpack_from
 
 # Inside list<ColumnOrSuperColumn>, and inside the list of a super column.
 _MEMBER_COLUMN = _Form(b'\x0c\0\1\x0b\0\1', b'\0\0')
@@ -160,7 +168,9 @@ def _scan_columns(data: bytes, start: int, length: int, count: int, form: _Form,
 def _scan_dated_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
     """As `_scan_columns`, with timestamps and ttls."""
     names, tails = _NAMES.known, form.dated_tails.known
-    expected, read_ttl = form.link, form.read_ttl
+    expected, read_ttl, step = form.link, form.read_ttl, form.step - 11
+    add_name, add_value = found.names.append, found.values.append
+    add_timestamp, add_ttl = found.timestamps.append, found.ttls.append
     try:
         for left in range(count - 1, -1, -1):
             if not left:
@@ -177,12 +187,43 @@ def _scan_dated_columns(data: bytes, start: int, length: int, count: int, form: 
                 end += 7
             if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
                 break
-            found.names.append(name)
-            found.values.append(value)
-            found.timestamps.append(timestamp)
-            found.ttls.append(seconds)
-            start = end + len(form.stops) + form.width
+            add_name(name)
+            add_value(value)
+            add_timestamp(timestamp)
+            add_ttl(seconds)
+            start = end + step
     except (StructError, IndexError):
+        pass
+    return start - form.width
+
+
+def _scan_long_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
+    """As both of the above, for names and values of any length: slower for short ones."""
+    try:
+        for left in range(count - 1, -1, -1):
+            end = start + length
+            ttype, field, size = _read_value_length(data, end)
+            tail = end + 7 + size
+            timestamp_type, timestamp_field, timestamp, stops = form.read_stamp(data, tail)
+            after, seconds = tail + 11, None
+            if stops != form.stops:
+                ttl, seconds, stops, _ = form.read_last_ttl(data, after)
+                if ttl != _TTL or stops != form.stops:
+                    break
+                after += 7
+            if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
+                break
+            found.names.append(data[start:end])
+            found.values.append(data[end + 7:tail])
+            if found.details:
+                found.timestamps.append(timestamp)
+                found.ttls.append(seconds)
+            start = after + len(stops) + form.width
+            if left:
+                head, length = form.read_head(data, start - form.width)
+                if head != form.head:
+                    break
+    except StructError:
         pass
     return start - form.width
 
@@ -252,9 +293,18 @@ def _read_counter(cursor: Cursor, found: Collected) -> None:
     found.counter_values.append(value)
 
 
+_NAME, _LIST = b'\x0b\0\1', b'\x0f\0\2'
+
+
 def _read_super(cursor: Cursor, kind: int, found: Collected) -> None:
-    """Collect one SuperColumn or CounterSuperColumn struct, its fields in any order."""
-    name = span = None
+    """Collect one SuperColumn or CounterSuperColumn struct, its fields in any order, the usual one first."""
+    data, name, span = cursor.data, None, None
+    if data.startswith(_NAME, cursor.pos):
+        cursor.pos += 3
+        name = cursor.binary()
+        if data.startswith(_LIST, cursor.pos):
+            cursor.pos += 3
+            span = _read_list(cursor, kind, found)
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
             name = cursor.binary()
@@ -285,7 +335,10 @@ def _collect_columns(cursor: Cursor, count: int, form: _Form, found: Collected,
     while len(names) < stop:
         _scan(cursor, stop - len(names), form, found, scan)
         if len(names) < stop:
-            read(cursor, found)
+            position = cursor.pos
+            _scan(cursor, stop - len(names), form, found, _scan_long_columns)
+            if cursor.pos == position:
+                read(cursor, found)
             _NAMES.learn(len(names[-1]))
             form.learn(len(found.values[-1] or b''))
     return COLUMN, start, stop
@@ -387,6 +440,6 @@ def read_members(cursor: Cursor, found: Collected) -> Span:
             if len(found.names) == start + count:
                 cursor.pos = end
                 return COLUMN, start, start + count
-            del found.names[start:], found.values[start:]
+            found.cut(start, len(found.counter_names))
     count = cursor.list_header(STRUCT)
     return _collect_members(cursor, count, _kind_at(cursor) if count else COLUMN, found)

@@ -35,7 +35,7 @@ class Layout:
     """
 
     __slots__ = ('family', 'key', 'name', 'value', 'super_name', 'validators', 'counter',
-                 'pack_key', 'pack_name', 'pack_value', 'packers')
+                 'pack_key', 'pack_name', 'pack_value', 'packers', 'recurrent', 'opening')
 
     def __init__(self, family: Union[str, bytes], *, key: Scalar, name: Scalar, value: Scalar,
                  super_name: Optional[Scalar] = None, validators: Optional[Mapping[bytes, Scalar]] = None,
@@ -51,6 +51,10 @@ class Layout:
         self.pack_name = _packer(name)
         self.pack_value = _packer(value)
         self.packers = {name: _packer(scalar) for name, scalar in self.validators.items()}
+        # Whether the bytes of a column's name can be kept from row to row.
+        self.recurrent = super_name is None and not counter and name in _TEXTS
+        # What stands between a key and the count of its mutations: a map of one family and a list.
+        self.opening = b'\x0b\x0f\0\0\0\1%b%b\x0c' % (length(len(self.family)), self.family)
 
     def __repr__(self) -> str:
         kind = ('super ' if self.super_name is not None else '') + ('counter ' if self.counter else '')
@@ -148,10 +152,10 @@ def column_tail(timestamp: int, ttl: Optional[int]) -> bytes:
 
     A float ttl is cut to whole seconds.
     """
-    tail = b'\x0a\0\3' + i64(timestamp, 'a timestamp')
-    if ttl is not None:
-        tail += b'\x08\0\4' + i32(int(ttl) if isinstance(ttl, float) else ttl, 'a ttl')
-    return tail + b'\0'
+    if ttl is None:
+        return b'\x0a\0\3%b\0' % i64(timestamp, 'a timestamp')
+    seconds = i32(int(ttl) if isinstance(ttl, float) else ttl, 'a ttl')
+    return b'\x0a\0\3%b\x08\0\4%b\0' % (i64(timestamp, 'a timestamp'), seconds)
 
 
 # A mutation that holds a column, up to the length of its name; what follows `column_tail` in it; the same of a
@@ -189,22 +193,26 @@ class _Cells(dict):
 _FEW = 64
 
 
-@functools.lru_cache(maxsize=128)
-def _openings(family: bytes) -> Tuple[bytes, ...]:
-    """What stands between a key and its mutations, by their number: `family` is all but that."""
-    return tuple(family + count for count in LENGTHS[:_FEW])
-
-
 def append_rows(parts: List[bytes], layout: Layout, keys: Sequence[bytes], names: Iterable[Any],
-                rows: Iterable[Any], family: bytes, tail: bytes) -> None:
-    """Append rows of one family to `parts`: `keys` packed, their `names` as the user gave them, and their columns.
+                rows: Iterable[Any], tail: bytes) -> None:
+    """Append rows to `parts`: `keys` packed, their `names` as the user gave them, and their columns.
 
-    Each becomes its key, `family`, the count of its mutations, and their structs.
+    Each becomes its key, the family, the count of its mutations, and their structs.
     """
-    recurrent = len(keys) > 1 and layout.super_name is None and not layout.counter and layout.name in _TEXTS
-    openings, cells, add, end = _openings(family), _Cells(layout), parts.extend, tail + _COLUMN_END
+    if layout.recurrent and len(keys) > 1:
+        _append_recurrent_rows(parts, layout, keys, names, rows, tail)
+    else:
+        for packed, key, columns in zip(keys, names, rows):
+            _append_row(parts, layout, packed, key, columns, tail)
+
+
+def _append_recurrent_rows(parts: List[bytes], layout: Layout, keys: Sequence[bytes], names: Iterable[Any],
+                           rows: Iterable[Any], tail: bytes) -> None:
+    """As `append_rows`, for narrow rows whose column names are likely to be the same ones."""
+    openings = [layout.opening + count for count in LENGTHS[:_FEW]]
+    cells, add, end = _Cells(layout), parts.extend, tail + _COLUMN_END
     for packed, key, columns in zip(keys, names, rows):
-        if recurrent and type(columns) is dict:
+        if type(columns) is dict:
             start = len(parts)
             try:
                 add((LENGTHS[len(packed)], packed, openings[len(columns)]))
@@ -215,9 +223,13 @@ def append_rows(parts: List[bytes], layout: Layout, keys: Sequence[bytes], names
                 continue
             except CONVERSION_ERRORS:
                 del parts[start:]
-        columns = columns_of(layout, key, columns)
-        add((length(len(packed)), packed, family, length(len(columns))))
-        append_insertions(parts, layout, key, columns, tail)
+        _append_row(parts, layout, packed, key, columns, tail)
+
+
+def _append_row(parts: List[bytes], layout: Layout, packed: bytes, key: Any, columns: Any, tail: bytes) -> None:
+    items = columns_of(layout, key, columns)
+    parts += (length(len(packed)), packed, layout.opening, length(len(items)))
+    append_insertions(parts, layout, key, items, tail)
 
 
 def append_insertions(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:

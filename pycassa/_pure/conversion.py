@@ -1,12 +1,13 @@
 """From lists of names and values to the dicts that users see, by the Layout of a family."""
 from itertools import islice
 from struct import calcsize, unpack
-from typing import Any, Callable, Iterable, List, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 from pycassa._pure.column_lists import COLUMN, COUNTER_COLUMN, Collected, Span
 from pycassa._pure.columns import CONVERSION_ERRORS, Layout, is_builtin
 from pycassa._pure.packing import Scalar
 from pycassa.errors import ProtocolError, UnpackingError
+from pycassa.util import OrderedDict
 
 __all__ = ['Converted', 'INCLUDE_TIMESTAMP', 'INCLUDE_TTL']
 
@@ -42,18 +43,20 @@ class Converted:
     counters are plain integers. `rows` tells that the reply holds several rows, whose names repeat.
     """
 
-    __slots__ = ('_layout', '_found', '_dict_class', '_plain', '_names', '_values', '_counter_names', '_super_names')
+    __slots__ = ('_layout', '_found', '_dict_class', '_plain', '_names', '_values', '_counter_names', '_super_names',
+                 '_inner')
 
     def __init__(self, layout: Layout, found: Collected, dict_class: Any, flags: int, rows: bool = False) -> None:
         self._layout = layout
         self._found = found
         self._dict_class = dict_class
-        self._plain = _is_plain(dict_class)
+        self._plain = dict_class is OrderedDict or dict_class is dict or _is_plain(dict_class)
         unpack = _Names(layout.name.unpack).__getitem__ if rows else layout.name.unpack
         self._names = self._unpack_names(unpack, layout.name, found.names)
         self._counter_names = self._unpack_names(unpack, layout.name, found.counter_names)
         self._super_names = self._unpack_super_names()
         self._values = self._with_details(self._unpack_values(), flags)
+        self._inner = self._dicts(found.super_spans) if found.super_spans else []
 
     # --- what users see --------------------------------------------------------------------------------------
 
@@ -67,12 +70,19 @@ class Converted:
             result[name] = value
         return result
 
-    def rows(self, spans: Iterable[Tuple[bytes, Span]]) -> List[Tuple[bytes, Any]]:
-        """[(packed key, its columns)]. `spans` are those of all rows, in the order in which they were collected."""
-        if not self._plain or self._counter_names or self._super_names:
-            return [(key, self.dict(span)) for key, span in spans]
-        make, columns = self._dict_class, zip(self._names, self._values)
-        return [(key, make(islice(columns, stop - start))) for key, (_, start, stop) in spans]
+    def rows(self, spans: Sequence[Tuple[bytes, Span]]) -> List[Tuple[bytes, Any]]:
+        """[(packed key, its columns)]."""
+        return [*zip([key for key, _ in spans], self._dicts([span for _, span in spans]))]
+
+    def _dicts(self, spans: Sequence[Span]) -> List[Any]:
+        """The dict of each span: all in one pass where each begins at the end of the one before."""
+        make, columns, position, dicts = self._dict_class, zip(self._names, self._values), 0, []
+        for kind, start, stop in spans:
+            if kind != COLUMN or start != position or not self._plain:
+                return [self.dict(span) for span in spans]
+            dicts.append(make(islice(columns, stop - start)))
+            position = stop
+        return dicts
 
     def single(self, span: Span) -> Tuple[Any, Any]:
         """(name, value) of the first column or super column."""
@@ -96,12 +106,14 @@ class Converted:
             return self._names[start:stop], self._values[start:stop]
         if kind == COUNTER_COLUMN:
             return self._counter_names[start:stop], self._found.counter_values[start:stop]
-        return self._super_names[start:stop], [self.dict(inner) for inner in self._found.super_spans[start:stop]]
+        return self._super_names[start:stop], self._inner[start:stop]
 
     # --- conversion ------------------------------------------------------------------------------------------
 
     def _unpack_names(self, unpack: Callable[[bytes], Any], scalar: Scalar, packed: List[bytes],
                       what: str = 'the name of a column') -> List[Any]:
+        if not packed:
+            return []
         try:
             return [*map(unpack, packed)]
         except CONVERSION_ERRORS:
@@ -110,7 +122,7 @@ class Converted:
     def _unpack_super_names(self) -> List[Any]:
         packed, scalar = self._found.super_names, self._layout.super_name
         if not packed:
-            return packed
+            return []
         if scalar is None:
             raise ProtocolError(f'super columns in a reply of family {self._layout.family.decode()!r}, which was a '
                                 'standard one when its definition was read')

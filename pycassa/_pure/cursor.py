@@ -36,6 +36,7 @@ _map_header = Struct('>BBi').unpack_from
 _message = Struct('>HxBi').unpack_from
 
 _VERSION = 0x8001
+_STOP = b'\0'
 
 
 class Cursor:
@@ -98,10 +99,11 @@ class Cursor:
 
     def fields(self) -> Iterator[Tuple[int, int]]:
         """The (type, id) of each field of a struct; the caller reads or skips the value before it goes on."""
+        data = self.data
         while True:
-            if self.u8() == STOP:
+            if data.startswith(_STOP, self.pos):
+                self.pos += 1
                 return
-            self.pos -= 1
             yield self._take(_field, 3)  # type: ignore[misc]
 
     def list_header(self, element: int) -> int:

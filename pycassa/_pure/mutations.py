@@ -22,10 +22,9 @@ Entry = Tuple[bytes, bytes, int, bytes]
 _BATCH = call_head(b'batch_mutate')
 _ATOMIC_BATCH = call_head(b'atomic_batch_mutate')
 
-# Field 1, map<key, map<family, list<Mutation>>>, up to its count; the map of a key up to its count; that of one
-# family; the list of a family's mutations up to its count; field 2, the consistency level.
-_KEYS, _FAMILIES, _ONE_FAMILY, _MUTATIONS, _CONSISTENCY = (
-    b'\x0d\0\1\x0b\x0d', b'\x0b\x0f', b'\x0b\x0f\0\0\0\1', b'\x0c', b'\x08\0\2')
+# Field 1, map<key, map<family, list<Mutation>>>, up to its count; the map of a key up to its count; the list of a
+# family's mutations up to its count; field 2, the consistency level.
+_KEYS, _FAMILIES, _MUTATIONS, _CONSISTENCY = b'\x0d\0\1\x0b\x0d', b'\x0b\x0f', b'\x0c', b'\x08\0\2'
 
 # The most bytes of a batch message (the frame's length not counted) beside its entries, and the most that an entry
 # adds beside its key, family and mutations.
@@ -76,8 +75,7 @@ def encode_rows(seqid: int, layout: Layout, rows: Mapping[Any, Mapping[Any, Any]
         return encode_batch(seqid, entries, consistency)
     parts = call_parts(_BATCH, seqid)
     parts += (_KEYS, length(len(keys)))
-    family = b'%b%b%b' % (_ONE_FAMILY, binary(layout.family), _MUTATIONS)
-    append_rows(parts, layout, keys, names, values, family, column_tail(timestamp, ttl))
+    append_rows(parts, layout, keys, names, values, column_tail(timestamp, ttl))
     parts += (_CONSISTENCY, i32(consistency, 'a consistency level'))
     return framed(parts)
 

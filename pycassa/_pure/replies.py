@@ -129,9 +129,30 @@ def _read_rows(cursor: Cursor, found: Collected) -> List[Tuple[bytes, Span]]:
     return [(cursor.binary(), read_members(cursor, found)) for _ in range(cursor.map_header(STRING, LIST))]
 
 
+# The fields of a KeySlice.
+_KEY, _COLUMNS = b'\x0b\0\1', b'\x0f\0\2'
+
+
 def _read_key_slice(cursor: Cursor, found: Collected) -> Tuple[bytes, Span]:
-    """A KeySlice struct."""
-    key = span = None
+    """A KeySlice struct. What servers write comes first; other fields, or another order, are read as they come."""
+    data, key, span = cursor.data, None, None
+    if data.startswith(_KEY, cursor.pos):
+        cursor.pos += 3
+        key = cursor.binary()
+        if data.startswith(_COLUMNS, cursor.pos):
+            cursor.pos += 3
+            span = read_members(cursor, found)
+    if span is None or not data.startswith(b'\0', cursor.pos):
+        key, span = _read_key_slice_fields(cursor, found, key, span)
+    else:
+        cursor.pos += 1
+    if key is None or span is None:
+        raise ProtocolError(f'malformed message: a row without key or columns before byte {cursor.pos}')
+    return key, span
+
+
+def _read_key_slice_fields(cursor: Cursor, found: Collected, key: Optional[bytes],
+                           span: Optional[Span]) -> Tuple[Optional[bytes], Optional[Span]]:
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
             key = cursor.binary()
@@ -139,8 +160,6 @@ def _read_key_slice(cursor: Cursor, found: Collected) -> Tuple[bytes, Span]:
             span = read_members(cursor, found)
         else:
             cursor.skip(ttype)
-    if key is None or span is None:
-        raise ProtocolError(f'malformed message: a row without key or columns before byte {cursor.pos}')
     return key, span
 
 

@@ -1,7 +1,7 @@
 """What requests are made of in the Thrift binary protocol: lengths, values, fields, message heads, frames."""
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 
 from pycassa.errors import PackingError
 
@@ -31,21 +31,24 @@ def binary_list(items: Sequence[bytes]) -> bytes:
     return b''.join(parts)
 
 
-def _integer(pack: Callable[[Any], bytes], value: Any, what: str, bits: int) -> bytes:
-    try:
-        return pack(value)
-    except StructError as error:
-        raise PackingError(f'{what} of class {type(value).__name__} is not an integer of {bits} bits') from error
-
-
 def i32(value: int, what: str) -> bytes:
     """A 32-bit integer. `what` names it in the PackingError of a value that is none."""
-    return _integer(_pack_i32, value, what, 32)
+    try:
+        return _pack_i32(value)
+    except StructError as error:
+        raise _no_integer(value, what, 32) from error
 
 
 def i64(value: int, what: str) -> bytes:
     """A 64-bit integer. `what` names it in the PackingError of a value that is none."""
-    return _integer(_pack_i64, value, what, 64)
+    try:
+        return _pack_i64(value)
+    except StructError as error:
+        raise _no_integer(value, what, 64) from error
+
+
+def _no_integer(value: Any, what: str, bits: int) -> PackingError:
+    return PackingError(f'{what} of class {type(value).__name__} is not an integer of {bits} bits')
 
 
 def column_parent(family: bytes, super_column: Optional[bytes]) -> bytes:

@@ -4,6 +4,7 @@ import importlib.util
 import struct
 from typing import Any, Iterator, List, Tuple
 
+import hypothesis
 import pytest
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.Thrift import TApplicationException, TMessageType
@@ -17,6 +18,11 @@ from pycassa.cassandra.ttypes import (
     CounterSuperColumn,
     SuperColumn,
 )
+
+
+# Examples are timed by nobody: a busy machine must not fail a test.
+hypothesis.settings.register_profile('codec', deadline=None)
+hypothesis.settings.load_profile('codec')
 
 
 def _implementations() -> List[str]:
