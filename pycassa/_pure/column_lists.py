@@ -297,7 +297,7 @@ _NAME, _LIST = b'\x0b\0\1', b'\x0f\0\2'
 
 
 def _read_super(cursor: Cursor, kind: int, found: Collected) -> None:
-    """Collect one SuperColumn or CounterSuperColumn struct, its fields in any order, the usual one first."""
+    """Collect one SuperColumn or CounterSuperColumn struct. The usual order of its fields is tried first."""
     data, name, span = cursor.data, None, None
     if data.startswith(_NAME, cursor.pos):
         cursor.pos += 3
@@ -305,6 +305,16 @@ def _read_super(cursor: Cursor, kind: int, found: Collected) -> None:
         if data.startswith(_LIST, cursor.pos):
             cursor.pos += 3
             span = _read_list(cursor, kind, found)
+    if not cursor.at_stop():
+        name, span = _read_super_fields(cursor, kind, found, name, span)
+    if name is None or span is None:
+        raise ProtocolError(f'malformed message: a super column without name or columns before byte {cursor.pos}')
+    found.super_names.append(name)
+    found.super_spans.append(span)
+
+
+def _read_super_fields(cursor: Cursor, kind: int, found: Collected, name: Optional[bytes],
+                       span: Optional[Span]) -> Tuple[Optional[bytes], Optional[Span]]:
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
             name = cursor.binary()
@@ -312,10 +322,7 @@ def _read_super(cursor: Cursor, kind: int, found: Collected) -> None:
             span = _read_list(cursor, kind, found)
         else:
             cursor.skip(ttype)
-    if name is None or span is None:
-        raise ProtocolError(f'malformed message: a super column without name or columns before byte {cursor.pos}')
-    found.super_names.append(name)
-    found.super_spans.append(span)
+    return name, span
 
 
 def _read_list(cursor: Cursor, kind: int, found: Collected) -> Span:
@@ -367,9 +374,17 @@ def _scan(cursor: Cursor, count: int, form: _Form, found: Collected, scan: Calla
 
 # --- list<ColumnOrSuperColumn> -----------------------------------------------------------------------------------
 
+_SUPER_HEADS = {SUPER_COLUMN: b'\x0c\0\2', COUNTER_SUPER_COLUMN: b'\x0c\0\4'}
+
+
 def _read_member(cursor: Cursor, found: Collected, kind: int) -> None:
     """Collect one ColumnOrSuperColumn struct of any form, which must hold its field `kind` and no other."""
-    held = 0
+    if not _read_member_fields(cursor, found, kind):
+        raise ProtocolError(f'malformed message: an empty ColumnOrSuperColumn before byte {cursor.pos}')
+
+
+def _read_member_fields(cursor: Cursor, found: Collected, kind: int, held: int = 0) -> int:
+    """Read the fields that are left of a ColumnOrSuperColumn; returns which of its members it holds."""
     for ttype, field in cursor.fields():
         if ttype != STRUCT or not COLUMN <= field <= COUNTER_SUPER_COLUMN:
             cursor.skip(ttype)
@@ -384,8 +399,7 @@ def _read_member(cursor: Cursor, found: Collected, kind: int) -> None:
             _read_counter(cursor, found)
         else:
             _read_super(cursor, kind, found)
-    if not held:
-        raise ProtocolError(f'malformed message: an empty ColumnOrSuperColumn before byte {cursor.pos}')
+    return held
 
 
 def _read_column_member(cursor: Cursor, found: Collected) -> None:
@@ -415,8 +429,15 @@ def _collect_members(cursor: Cursor, count: int, kind: int, found: Collected) ->
     if kind == COUNTER_COLUMN:
         return _collect_counters(cursor, count, _MEMBER_COUNTER, found, _read_counter_member)
     start = len(found.super_names)
+    head = _SUPER_HEADS[kind]
     for _ in range(count):
-        _read_member(cursor, found, kind)
+        if not cursor.data.startswith(head, cursor.pos):
+            _read_member(cursor, found, kind)
+            continue
+        cursor.pos += 3
+        _read_super(cursor, kind, found)
+        if not cursor.at_stop():
+            _read_member_fields(cursor, found, kind, kind)
     return kind, start, start + count
 
 

@@ -99,12 +99,15 @@ class Cursor:
 
     def fields(self) -> Iterator[Tuple[int, int]]:
         """The (type, id) of each field of a struct; the caller reads or skips the value before it goes on."""
-        data = self.data
-        while True:
-            if data.startswith(_STOP, self.pos):
-                self.pos += 1
-                return
+        while not self.at_stop():
             yield self._take(_field, 3)  # type: ignore[misc]
+
+    def at_stop(self) -> bool:
+        """Whether the struct ends here; if so, the cursor moves past its stop."""
+        if self.data.startswith(_STOP, self.pos):
+            self.pos += 1
+            return True
+        return False
 
     def list_header(self, element: int) -> int:
         """The count of a list or set whose elements must be of type `element` (an empty one may say anything)."""

@@ -142,10 +142,8 @@ def _read_key_slice(cursor: Cursor, found: Collected) -> Tuple[bytes, Span]:
         if data.startswith(_COLUMNS, cursor.pos):
             cursor.pos += 3
             span = read_members(cursor, found)
-    if span is None or not data.startswith(b'\0', cursor.pos):
+    if not cursor.at_stop():
         key, span = _read_key_slice_fields(cursor, found, key, span)
-    else:
-        cursor.pos += 1
     if key is None or span is None:
         raise ProtocolError(f'malformed message: a row without key or columns before byte {cursor.pos}')
     return key, span
