@@ -1,6 +1,6 @@
 """A loader as it was written for Python 2, where text and bytes were one type; it expects its own strings back.
 
-python2_job.py HOST:PORT KEYSPACE, with families Pooled, PooledSuper, Early and EarlySuper of BytesType; test_old_jobs runs it.
+python2_job.py HOST:PORT KEYSPACE, with families Pooled, PooledSuper, Early and EarlySuper of BytesType; run by tests.
 """
 import sys
 
