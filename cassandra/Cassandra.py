@@ -21,6 +21,8 @@ all_structs = []
 class Iface(object):
     def login(self, auth_request):
         """
+        Log in for the rest of the connection. `credentials` of the request are {"username": ..., "password": ...}.
+
         Parameters:
          - auth_request
 
@@ -29,6 +31,8 @@ class Iface(object):
 
     def set_keyspace(self, keyspace):
         """
+        Select the keyspace of the calls that follow on this connection.
+
         Parameters:
          - keyspace
 
@@ -37,6 +41,8 @@ class Iface(object):
 
     def get(self, key, column_path, consistency_level):
         """
+        One column, or a whole super column where the path names no column. NotFoundException where there is none.
+
         Parameters:
          - key
          - column_path
@@ -47,6 +53,8 @@ class Iface(object):
 
     def get_slice(self, key, column_parent, predicate, consistency_level):
         """
+        The columns of one row, or of one of its super columns, that the predicate covers; empty for a missing row.
+
         Parameters:
          - key
          - column_parent
@@ -58,6 +66,8 @@ class Iface(object):
 
     def get_count(self, key, column_parent, predicate, consistency_level):
         """
+        The number of columns of one row that the predicate covers.
+
         Parameters:
          - key
          - column_parent
@@ -69,6 +79,8 @@ class Iface(object):
 
     def multiget_slice(self, keys, column_parent, predicate, consistency_level):
         """
+        get_slice of several rows: {key: columns}.
+
         Parameters:
          - keys
          - column_parent
@@ -80,6 +92,8 @@ class Iface(object):
 
     def multiget_count(self, keys, column_parent, predicate, consistency_level):
         """
+        get_count of several rows: {key: count}.
+
         Parameters:
          - keys
          - column_parent
@@ -91,6 +105,9 @@ class Iface(object):
 
     def get_range_slices(self, column_parent, predicate, range, consistency_level):
         """
+        The columns of the rows of a range, which is of keys or of tokens, in the order of the tokens. Removed rows are
+        there, without columns.
+
         Parameters:
          - column_parent
          - predicate
@@ -102,6 +119,8 @@ class Iface(object):
 
     def get_paged_slice(self, column_family, range, start_column, consistency_level):
         """
+        The columns of a range of rows, row after row, from `start_column` of the first; `range.count` counts columns.
+
         Parameters:
          - column_family
          - range
@@ -113,6 +132,8 @@ class Iface(object):
 
     def get_indexed_slices(self, column_parent, index_clause, column_predicate, consistency_level):
         """
+        The columns of the rows that fulfil all expressions of the clause, one of which is equality on an indexed column.
+
         Parameters:
          - column_parent
          - index_clause
@@ -124,6 +145,8 @@ class Iface(object):
 
     def insert(self, key, column_parent, column, consistency_level):
         """
+        Write one column.
+
         Parameters:
          - key
          - column_parent
@@ -135,6 +158,8 @@ class Iface(object):
 
     def add(self, key, column_parent, column, consistency_level):
         """
+        Add to one counter.
+
         Parameters:
          - key
          - column_parent
@@ -146,6 +171,9 @@ class Iface(object):
 
     def cas(self, key, column_family, expected, updates, serial_consistency_level, commit_consistency_level):
         """
+        Write the columns `updates` of a row if it has exactly the columns `expected`, none of them if that is empty
+        (servers since 2.0).
+
         Parameters:
          - key
          - column_family
@@ -159,6 +187,8 @@ class Iface(object):
 
     def remove(self, key, column_path, timestamp, consistency_level):
         """
+        Remove a column, a super column, or a row, as far as it was written before the timestamp (microseconds).
+
         Parameters:
          - key
          - column_path
@@ -170,6 +200,8 @@ class Iface(object):
 
     def remove_counter(self, key, path, consistency_level):
         """
+        Remove a counter, a super column of counters, or a row of counters.
+
         Parameters:
          - key
          - path
@@ -180,6 +212,8 @@ class Iface(object):
 
     def batch_mutate(self, mutation_map, consistency_level):
         """
+        Apply {key: {column family: [Mutation]}}.
+
         Parameters:
          - mutation_map
          - consistency_level
@@ -189,6 +223,8 @@ class Iface(object):
 
     def atomic_batch_mutate(self, mutation_map, consistency_level):
         """
+        batch_mutate by way of the batch log: all of it is applied some time, or nothing (servers since 1.2).
+
         Parameters:
          - mutation_map
          - consistency_level
@@ -198,6 +234,8 @@ class Iface(object):
 
     def truncate(self, cfname):
         """
+        Remove all rows of a column family. All nodes have to be up.
+
         Parameters:
          - cfname
 
@@ -206,6 +244,8 @@ class Iface(object):
 
     def get_multi_slice(self, request):
         """
+        The columns of several slices of one row (servers since 2.1).
+
         Parameters:
          - request
 
@@ -213,19 +253,37 @@ class Iface(object):
         pass
 
     def describe_schema_versions(self):
+        """
+        {schema version: [addresses of the nodes that have it]}; nodes that cannot be reached are under "UNREACHABLE".
+
+        """
         pass
 
     def describe_keyspaces(self):
+        """
+        The definitions of all keyspaces.
+
+        """
         pass
 
     def describe_cluster_name(self):
+        """
+        The name of the cluster.
+
+        """
         pass
 
     def describe_version(self):
+        """
+        The version of the Thrift interface, such as "20.1.0".
+
+        """
         pass
 
     def describe_ring(self, keyspace):
         """
+        The token ranges of a keyspace with their replicas.
+
         Parameters:
          - keyspace
 
@@ -234,6 +292,8 @@ class Iface(object):
 
     def describe_local_ring(self, keyspace):
         """
+        describe_ring of the data centre that answers (servers since 2.0).
+
         Parameters:
          - keyspace
 
@@ -241,16 +301,30 @@ class Iface(object):
         pass
 
     def describe_token_map(self):
+        """
+        {token: address of the node}.
+
+        """
         pass
 
     def describe_partitioner(self):
+        """
+        The full class name of the partitioner.
+
+        """
         pass
 
     def describe_snitch(self):
+        """
+        The full class name of the snitch.
+
+        """
         pass
 
     def describe_keyspace(self, keyspace):
         """
+        The definition of one keyspace, with its column families.
+
         Parameters:
          - keyspace
 
@@ -259,6 +333,8 @@ class Iface(object):
 
     def describe_splits(self, cfName, start_token, end_token, keys_per_split):
         """
+        Tokens that divide a range of a column family into parts of about `keys_per_split` rows.
+
         Parameters:
          - cfName
          - start_token
@@ -269,10 +345,16 @@ class Iface(object):
         pass
 
     def trace_next_query(self):
+        """
+        Trace the next call of this connection; the id of its session in system_traces, 16 bytes.
+
+        """
         pass
 
     def describe_splits_ex(self, cfName, start_token, end_token, keys_per_split):
         """
+        describe_splits with the estimated number of rows of each part.
+
         Parameters:
          - cfName
          - start_token
@@ -284,6 +366,8 @@ class Iface(object):
 
     def system_add_column_family(self, cf_def):
         """
+        Create a column family in the selected keyspace; the new schema version.
+
         Parameters:
          - cf_def
 
@@ -292,6 +376,8 @@ class Iface(object):
 
     def system_drop_column_family(self, column_family):
         """
+        Drop a column family of the selected keyspace; the new schema version.
+
         Parameters:
          - column_family
 
@@ -300,6 +386,8 @@ class Iface(object):
 
     def system_add_keyspace(self, ks_def):
         """
+        Create a keyspace with its column families; the new schema version.
+
         Parameters:
          - ks_def
 
@@ -308,6 +396,8 @@ class Iface(object):
 
     def system_drop_keyspace(self, keyspace):
         """
+        Drop a keyspace; the new schema version.
+
         Parameters:
          - keyspace
 
@@ -316,6 +406,8 @@ class Iface(object):
 
     def system_update_keyspace(self, ks_def):
         """
+        Change the options of a keyspace; `cf_defs` has to be empty. The new schema version.
+
         Parameters:
          - ks_def
 
@@ -324,6 +416,8 @@ class Iface(object):
 
     def system_update_column_family(self, cf_def):
         """
+        Replace the definition of a column family: what is left out goes back to its default. The new schema version.
+
         Parameters:
          - cf_def
 
@@ -332,6 +426,8 @@ class Iface(object):
 
     def execute_cql_query(self, query, compression):
         """
+        Execute a statement of CQL 2 (servers up to 2.1).
+
         Parameters:
          - query
          - compression
@@ -341,6 +437,8 @@ class Iface(object):
 
     def execute_cql3_query(self, query, compression, consistency):
         """
+        Execute a statement of CQL 3.
+
         Parameters:
          - query
          - compression
@@ -351,6 +449,8 @@ class Iface(object):
 
     def prepare_cql_query(self, query, compression):
         """
+        Prepare a statement of CQL 2 (servers up to 2.1).
+
         Parameters:
          - query
          - compression
@@ -360,6 +460,8 @@ class Iface(object):
 
     def prepare_cql3_query(self, query, compression):
         """
+        Prepare a statement of CQL 3.
+
         Parameters:
          - query
          - compression
@@ -369,6 +471,8 @@ class Iface(object):
 
     def execute_prepared_cql_query(self, itemId, values):
         """
+        Execute a prepared statement of CQL 2 (servers up to 2.1).
+
         Parameters:
          - itemId
          - values
@@ -378,6 +482,8 @@ class Iface(object):
 
     def execute_prepared_cql3_query(self, itemId, values, consistency):
         """
+        Execute a prepared statement of CQL 3.
+
         Parameters:
          - itemId
          - values
@@ -388,6 +494,8 @@ class Iface(object):
 
     def set_cql_version(self, version):
         """
+        Select the CQL version of the connection (deprecated by the servers).
+
         Parameters:
          - version
 
@@ -404,6 +512,8 @@ class Client(Iface):
 
     def login(self, auth_request):
         """
+        Log in for the rest of the connection. `credentials` of the request are {"username": ..., "password": ...}.
+
         Parameters:
          - auth_request
 
@@ -438,6 +548,8 @@ class Client(Iface):
 
     def set_keyspace(self, keyspace):
         """
+        Select the keyspace of the calls that follow on this connection.
+
         Parameters:
          - keyspace
 
@@ -470,6 +582,8 @@ class Client(Iface):
 
     def get(self, key, column_path, consistency_level):
         """
+        One column, or a whole super column where the path names no column. NotFoundException where there is none.
+
         Parameters:
          - key
          - column_path
@@ -514,6 +628,8 @@ class Client(Iface):
 
     def get_slice(self, key, column_parent, predicate, consistency_level):
         """
+        The columns of one row, or of one of its super columns, that the predicate covers; empty for a missing row.
+
         Parameters:
          - key
          - column_parent
@@ -558,6 +674,8 @@ class Client(Iface):
 
     def get_count(self, key, column_parent, predicate, consistency_level):
         """
+        The number of columns of one row that the predicate covers.
+
         Parameters:
          - key
          - column_parent
@@ -602,6 +720,8 @@ class Client(Iface):
 
     def multiget_slice(self, keys, column_parent, predicate, consistency_level):
         """
+        get_slice of several rows: {key: columns}.
+
         Parameters:
          - keys
          - column_parent
@@ -646,6 +766,8 @@ class Client(Iface):
 
     def multiget_count(self, keys, column_parent, predicate, consistency_level):
         """
+        get_count of several rows: {key: count}.
+
         Parameters:
          - keys
          - column_parent
@@ -690,6 +812,9 @@ class Client(Iface):
 
     def get_range_slices(self, column_parent, predicate, range, consistency_level):
         """
+        The columns of the rows of a range, which is of keys or of tokens, in the order of the tokens. Removed rows are
+        there, without columns.
+
         Parameters:
          - column_parent
          - predicate
@@ -734,6 +859,8 @@ class Client(Iface):
 
     def get_paged_slice(self, column_family, range, start_column, consistency_level):
         """
+        The columns of a range of rows, row after row, from `start_column` of the first; `range.count` counts columns.
+
         Parameters:
          - column_family
          - range
@@ -778,6 +905,8 @@ class Client(Iface):
 
     def get_indexed_slices(self, column_parent, index_clause, column_predicate, consistency_level):
         """
+        The columns of the rows that fulfil all expressions of the clause, one of which is equality on an indexed column.
+
         Parameters:
          - column_parent
          - index_clause
@@ -822,6 +951,8 @@ class Client(Iface):
 
     def insert(self, key, column_parent, column, consistency_level):
         """
+        Write one column.
+
         Parameters:
          - key
          - column_parent
@@ -864,6 +995,8 @@ class Client(Iface):
 
     def add(self, key, column_parent, column, consistency_level):
         """
+        Add to one counter.
+
         Parameters:
          - key
          - column_parent
@@ -906,6 +1039,9 @@ class Client(Iface):
 
     def cas(self, key, column_family, expected, updates, serial_consistency_level, commit_consistency_level):
         """
+        Write the columns `updates` of a row if it has exactly the columns `expected`, none of them if that is empty
+        (servers since 2.0).
+
         Parameters:
          - key
          - column_family
@@ -954,6 +1090,8 @@ class Client(Iface):
 
     def remove(self, key, column_path, timestamp, consistency_level):
         """
+        Remove a column, a super column, or a row, as far as it was written before the timestamp (microseconds).
+
         Parameters:
          - key
          - column_path
@@ -996,6 +1134,8 @@ class Client(Iface):
 
     def remove_counter(self, key, path, consistency_level):
         """
+        Remove a counter, a super column of counters, or a row of counters.
+
         Parameters:
          - key
          - path
@@ -1036,6 +1176,8 @@ class Client(Iface):
 
     def batch_mutate(self, mutation_map, consistency_level):
         """
+        Apply {key: {column family: [Mutation]}}.
+
         Parameters:
          - mutation_map
          - consistency_level
@@ -1074,6 +1216,8 @@ class Client(Iface):
 
     def atomic_batch_mutate(self, mutation_map, consistency_level):
         """
+        batch_mutate by way of the batch log: all of it is applied some time, or nothing (servers since 1.2).
+
         Parameters:
          - mutation_map
          - consistency_level
@@ -1112,6 +1256,8 @@ class Client(Iface):
 
     def truncate(self, cfname):
         """
+        Remove all rows of a column family. All nodes have to be up.
+
         Parameters:
          - cfname
 
@@ -1148,6 +1294,8 @@ class Client(Iface):
 
     def get_multi_slice(self, request):
         """
+        The columns of several slices of one row (servers since 2.1).
+
         Parameters:
          - request
 
@@ -1185,6 +1333,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "get_multi_slice failed: unknown result")
 
     def describe_schema_versions(self):
+        """
+        {schema version: [addresses of the nodes that have it]}; nodes that cannot be reached are under "UNREACHABLE".
+
+        """
         self.send_describe_schema_versions()
         return self.recv_describe_schema_versions()
 
@@ -1213,6 +1365,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_schema_versions failed: unknown result")
 
     def describe_keyspaces(self):
+        """
+        The definitions of all keyspaces.
+
+        """
         self.send_describe_keyspaces()
         return self.recv_describe_keyspaces()
 
@@ -1241,6 +1397,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_keyspaces failed: unknown result")
 
     def describe_cluster_name(self):
+        """
+        The name of the cluster.
+
+        """
         self.send_describe_cluster_name()
         return self.recv_describe_cluster_name()
 
@@ -1267,6 +1427,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_cluster_name failed: unknown result")
 
     def describe_version(self):
+        """
+        The version of the Thrift interface, such as "20.1.0".
+
+        """
         self.send_describe_version()
         return self.recv_describe_version()
 
@@ -1294,6 +1458,8 @@ class Client(Iface):
 
     def describe_ring(self, keyspace):
         """
+        The token ranges of a keyspace with their replicas.
+
         Parameters:
          - keyspace
 
@@ -1328,6 +1494,8 @@ class Client(Iface):
 
     def describe_local_ring(self, keyspace):
         """
+        describe_ring of the data centre that answers (servers since 2.0).
+
         Parameters:
          - keyspace
 
@@ -1361,6 +1529,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_local_ring failed: unknown result")
 
     def describe_token_map(self):
+        """
+        {token: address of the node}.
+
+        """
         self.send_describe_token_map()
         return self.recv_describe_token_map()
 
@@ -1389,6 +1561,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_token_map failed: unknown result")
 
     def describe_partitioner(self):
+        """
+        The full class name of the partitioner.
+
+        """
         self.send_describe_partitioner()
         return self.recv_describe_partitioner()
 
@@ -1415,6 +1591,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_partitioner failed: unknown result")
 
     def describe_snitch(self):
+        """
+        The full class name of the snitch.
+
+        """
         self.send_describe_snitch()
         return self.recv_describe_snitch()
 
@@ -1442,6 +1622,8 @@ class Client(Iface):
 
     def describe_keyspace(self, keyspace):
         """
+        The definition of one keyspace, with its column families.
+
         Parameters:
          - keyspace
 
@@ -1478,6 +1660,8 @@ class Client(Iface):
 
     def describe_splits(self, cfName, start_token, end_token, keys_per_split):
         """
+        Tokens that divide a range of a column family into parts of about `keys_per_split` rows.
+
         Parameters:
          - cfName
          - start_token
@@ -1517,6 +1701,10 @@ class Client(Iface):
         raise TApplicationException(TApplicationException.MISSING_RESULT, "describe_splits failed: unknown result")
 
     def trace_next_query(self):
+        """
+        Trace the next call of this connection; the id of its session in system_traces, 16 bytes.
+
+        """
         self.send_trace_next_query()
         return self.recv_trace_next_query()
 
@@ -1544,6 +1732,8 @@ class Client(Iface):
 
     def describe_splits_ex(self, cfName, start_token, end_token, keys_per_split):
         """
+        describe_splits with the estimated number of rows of each part.
+
         Parameters:
          - cfName
          - start_token
@@ -1584,6 +1774,8 @@ class Client(Iface):
 
     def system_add_column_family(self, cf_def):
         """
+        Create a column family in the selected keyspace; the new schema version.
+
         Parameters:
          - cf_def
 
@@ -1620,6 +1812,8 @@ class Client(Iface):
 
     def system_drop_column_family(self, column_family):
         """
+        Drop a column family of the selected keyspace; the new schema version.
+
         Parameters:
          - column_family
 
@@ -1656,6 +1850,8 @@ class Client(Iface):
 
     def system_add_keyspace(self, ks_def):
         """
+        Create a keyspace with its column families; the new schema version.
+
         Parameters:
          - ks_def
 
@@ -1692,6 +1888,8 @@ class Client(Iface):
 
     def system_drop_keyspace(self, keyspace):
         """
+        Drop a keyspace; the new schema version.
+
         Parameters:
          - keyspace
 
@@ -1728,6 +1926,8 @@ class Client(Iface):
 
     def system_update_keyspace(self, ks_def):
         """
+        Change the options of a keyspace; `cf_defs` has to be empty. The new schema version.
+
         Parameters:
          - ks_def
 
@@ -1764,6 +1964,8 @@ class Client(Iface):
 
     def system_update_column_family(self, cf_def):
         """
+        Replace the definition of a column family: what is left out goes back to its default. The new schema version.
+
         Parameters:
          - cf_def
 
@@ -1800,6 +2002,8 @@ class Client(Iface):
 
     def execute_cql_query(self, query, compression):
         """
+        Execute a statement of CQL 2 (servers up to 2.1).
+
         Parameters:
          - query
          - compression
@@ -1842,6 +2046,8 @@ class Client(Iface):
 
     def execute_cql3_query(self, query, compression, consistency):
         """
+        Execute a statement of CQL 3.
+
         Parameters:
          - query
          - compression
@@ -1886,6 +2092,8 @@ class Client(Iface):
 
     def prepare_cql_query(self, query, compression):
         """
+        Prepare a statement of CQL 2 (servers up to 2.1).
+
         Parameters:
          - query
          - compression
@@ -1922,6 +2130,8 @@ class Client(Iface):
 
     def prepare_cql3_query(self, query, compression):
         """
+        Prepare a statement of CQL 3.
+
         Parameters:
          - query
          - compression
@@ -1958,6 +2168,8 @@ class Client(Iface):
 
     def execute_prepared_cql_query(self, itemId, values):
         """
+        Execute a prepared statement of CQL 2 (servers up to 2.1).
+
         Parameters:
          - itemId
          - values
@@ -2000,6 +2212,8 @@ class Client(Iface):
 
     def execute_prepared_cql3_query(self, itemId, values, consistency):
         """
+        Execute a prepared statement of CQL 3.
+
         Parameters:
          - itemId
          - values
@@ -2044,6 +2258,8 @@ class Client(Iface):
 
     def set_cql_version(self, version):
         """
+        Select the CQL version of the connection (deprecated by the servers).
+
         Parameters:
          - version
 

@@ -313,18 +313,22 @@ exception SchemaDisagreementException {
 } (python.immutable = "false")
 
 service Cassandra {
+  /** Log in for the rest of the connection. `credentials` of the request are {"username": ..., "password": ...}. */
   void login(
     1: required AuthenticationRequest auth_request
   ) throws (1: AuthenticationException authnx, 2: AuthorizationException authzx),
 
+  /** Select the keyspace of the calls that follow on this connection. */
   void set_keyspace(1: required string keyspace) throws (1: InvalidRequestException ire),
 
+  /** One column, or a whole super column where the path names no column. NotFoundException where there is none. */
   ColumnOrSuperColumn get(
     1: required binary key,
     2: required ColumnPath column_path,
     3: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: NotFoundException nfe, 3: UnavailableException ue, 4: TimedOutException te),
 
+  /** The columns of one row, or of one of its super columns, that the predicate covers; empty for a missing row. */
   list<ColumnOrSuperColumn> get_slice(
     1: required binary key,
     2: required ColumnParent column_parent,
@@ -332,6 +336,7 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** The number of columns of one row that the predicate covers. */
   i32 get_count(
     1: required binary key,
     2: required ColumnParent column_parent,
@@ -339,6 +344,7 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** get_slice of several rows: {key: columns}. */
   map<binary, list<ColumnOrSuperColumn>> multiget_slice(
     1: required list<binary> keys,
     2: required ColumnParent column_parent,
@@ -346,6 +352,7 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** get_count of several rows: {key: count}. */
   map<binary, i32> multiget_count(
     1: required list<binary> keys,
     2: required ColumnParent column_parent,
@@ -353,6 +360,10 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /**
+   * The columns of the rows of a range, which is of keys or of tokens, in the order of the tokens. Removed rows are
+   * there, without columns.
+   */
   list<KeySlice> get_range_slices(
     1: required ColumnParent column_parent,
     2: required SlicePredicate predicate,
@@ -360,6 +371,7 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** The columns of a range of rows, row after row, from `start_column` of the first; `range.count` counts columns. */
   list<KeySlice> get_paged_slice(
     1: required string column_family,
     2: required KeyRange range,
@@ -367,6 +379,9 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /**
+   * The columns of the rows that fulfil all expressions of the clause, one of which is equality on an indexed column.
+   */
   list<KeySlice> get_indexed_slices(
     1: required ColumnParent column_parent,
     2: required IndexClause index_clause,
@@ -374,6 +389,7 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** Write one column. */
   void insert(
     1: required binary key,
     2: required ColumnParent column_parent,
@@ -381,6 +397,7 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** Add to one counter. */
   void add(
     1: required binary key,
     2: required ColumnParent column_parent,
@@ -388,6 +405,10 @@ service Cassandra {
     4: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /**
+   * Write the columns `updates` of a row if it has exactly the columns `expected`, none of them if that is empty
+   * (servers since 2.0).
+   */
   CASResult cas(
     1: required binary key,
     2: required string column_family,
@@ -397,6 +418,7 @@ service Cassandra {
     6: required ConsistencyLevel commit_consistency_level = ConsistencyLevel.QUORUM
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** Remove a column, a super column, or a row, as far as it was written before the timestamp (microseconds). */
   void remove(
     1: required binary key,
     2: required ColumnPath column_path,
@@ -404,52 +426,68 @@ service Cassandra {
     4: ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** Remove a counter, a super column of counters, or a row of counters. */
   void remove_counter(
     1: required binary key,
     2: required ColumnPath path,
     3: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** Apply {key: {column family: [Mutation]}}. */
   void batch_mutate(
     1: required map<binary, map<string, list<Mutation>>> mutation_map,
     2: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** batch_mutate by way of the batch log: all of it is applied some time, or nothing (servers since 1.2). */
   void atomic_batch_mutate(
     1: required map<binary, map<string, list<Mutation>>> mutation_map,
     2: required ConsistencyLevel consistency_level = ConsistencyLevel.ONE
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** Remove all rows of a column family. All nodes have to be up. */
   void truncate(
     1: required string cfname
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** The columns of several slices of one row (servers since 2.1). */
   list<ColumnOrSuperColumn> get_multi_slice(
     1: required MultiSliceRequest request
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te),
 
+  /** {schema version: [addresses of the nodes that have it]}; nodes that cannot be reached are under "UNREACHABLE". */
   map<string, list<string>> describe_schema_versions() throws (1: InvalidRequestException ire),
 
+  /** The definitions of all keyspaces. */
   list<KsDef> describe_keyspaces() throws (1: InvalidRequestException ire),
 
+  /** The name of the cluster. */
   string describe_cluster_name(),
 
+  /** The version of the Thrift interface, such as "20.1.0". */
   string describe_version(),
 
+  /** The token ranges of a keyspace with their replicas. */
   list<TokenRange> describe_ring(1: required string keyspace) throws (1: InvalidRequestException ire),
 
+  /** describe_ring of the data centre that answers (servers since 2.0). */
   list<TokenRange> describe_local_ring(1: required string keyspace) throws (1: InvalidRequestException ire),
 
+  /** {token: address of the node}. */
   map<string, string> describe_token_map() throws (1: InvalidRequestException ire),
 
+  /** The full class name of the partitioner. */
   string describe_partitioner(),
 
+  /** The full class name of the snitch. */
   string describe_snitch(),
 
+  /** The definition of one keyspace, with its column families. */
   KsDef describe_keyspace(
     1: required string keyspace
   ) throws (1: NotFoundException nfe, 2: InvalidRequestException ire),
 
+  /** Tokens that divide a range of a column family into parts of about `keys_per_split` rows. */
   list<string> describe_splits(
     1: required string cfName,
     2: required string start_token,
@@ -457,8 +495,10 @@ service Cassandra {
     4: required i32 keys_per_split
   ) throws (1: InvalidRequestException ire),
 
+  /** Trace the next call of this connection; the id of its session in system_traces, 16 bytes. */
   binary trace_next_query(),
 
+  /** describe_splits with the estimated number of rows of each part. */
   list<CfSplit> describe_splits_ex(
     1: required string cfName,
     2: required string start_token,
@@ -466,61 +506,74 @@ service Cassandra {
     4: required i32 keys_per_split
   ) throws (1: InvalidRequestException ire),
 
+  /** Create a column family in the selected keyspace; the new schema version. */
   string system_add_column_family(
     1: required CfDef cf_def
   ) throws (1: InvalidRequestException ire, 2: SchemaDisagreementException sde),
 
+  /** Drop a column family of the selected keyspace; the new schema version. */
   string system_drop_column_family(
     1: required string column_family
   ) throws (1: InvalidRequestException ire, 2: SchemaDisagreementException sde),
 
+  /** Create a keyspace with its column families; the new schema version. */
   string system_add_keyspace(
     1: required KsDef ks_def
   ) throws (1: InvalidRequestException ire, 2: SchemaDisagreementException sde),
 
+  /** Drop a keyspace; the new schema version. */
   string system_drop_keyspace(
     1: required string keyspace
   ) throws (1: InvalidRequestException ire, 2: SchemaDisagreementException sde),
 
+  /** Change the options of a keyspace; `cf_defs` has to be empty. The new schema version. */
   string system_update_keyspace(
     1: required KsDef ks_def
   ) throws (1: InvalidRequestException ire, 2: SchemaDisagreementException sde),
 
+  /** Replace the definition of a column family: what is left out goes back to its default. The new schema version. */
   string system_update_column_family(
     1: required CfDef cf_def
   ) throws (1: InvalidRequestException ire, 2: SchemaDisagreementException sde),
 
+  /** Execute a statement of CQL 2 (servers up to 2.1). */
   CqlResult execute_cql_query(
     1: required binary query,
     2: required Compression compression
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te, 4: SchemaDisagreementException sde),
 
+  /** Execute a statement of CQL 3. */
   CqlResult execute_cql3_query(
     1: required binary query,
     2: required Compression compression,
     3: required ConsistencyLevel consistency
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te, 4: SchemaDisagreementException sde),
 
+  /** Prepare a statement of CQL 2 (servers up to 2.1). */
   CqlPreparedResult prepare_cql_query(
     1: required binary query,
     2: required Compression compression
   ) throws (1: InvalidRequestException ire),
 
+  /** Prepare a statement of CQL 3. */
   CqlPreparedResult prepare_cql3_query(
     1: required binary query,
     2: required Compression compression
   ) throws (1: InvalidRequestException ire),
 
+  /** Execute a prepared statement of CQL 2 (servers up to 2.1). */
   CqlResult execute_prepared_cql_query(
     1: required i32 itemId,
     2: required list<binary> values
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te, 4: SchemaDisagreementException sde),
 
+  /** Execute a prepared statement of CQL 3. */
   CqlResult execute_prepared_cql3_query(
     1: required i32 itemId,
     2: required list<binary> values,
     3: required ConsistencyLevel consistency
   ) throws (1: InvalidRequestException ire, 2: UnavailableException ue, 3: TimedOutException te, 4: SchemaDisagreementException sde),
 
+  /** Select the CQL version of the connection (deprecated by the servers). */
   void set_cql_version(1: required string version) throws (1: InvalidRequestException ire),
 }

@@ -72,6 +72,13 @@ def test_public_methods_have_docstrings():
     assert bare == []
 
 
+@pytest.mark.parametrize('cls', [pycassa.Connection, pycassa.ConnectionWrapper, pycassa.legacy.Client])
+def test_thrift_calls_have_docstrings(cls):
+    """Sentences, and not the list of parameters alone that the compiler writes by itself."""
+    docs = {name: inspect.getdoc(getattr(cls, name)) for name in THRIFT_METHODS}
+    assert [name for name, doc in docs.items() if not doc or doc.startswith('Parameters:')] == []
+
+
 def test_help_of_get_names_all_its_parameters():
     text = pydoc.plain(pydoc.render_doc(pycassa.ColumnFamily.get))
     body = text.partition('Parameters')[2]
