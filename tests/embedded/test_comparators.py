@@ -56,7 +56,7 @@ ORDERS = {
     'UTF8Type': [b'', b'a', b'ab', 'é'.encode(), '€'.encode(), '\U0001f600'.encode()],
     'LongType': [b'', *map(long, (-2**63, -1, 0, 1, 2**63 - 1))],
     'Int32Type': [b'', *(struct.pack('>i', number) for number in (-2**31, -1, 0, 1))],
-    'IntegerType': [b'', b'\x80\x00\x00\x00\x00\x00\x00\x00\x00', b'\x80', b'\xff', b'\x00', b'\x01', b'\x7f', b'\x00\x80'],
+    'IntegerType': [b'', b'\x80' + bytes(8), b'\x80', b'\xff', b'\x00', b'\x01', b'\x7f', b'\x00\x80'],
     'UUIDType': [b'', *uuids(
         '0000000000000000ffffffffffffffff',     # version 0
         '00000000000010008000000000000000',     # version 1 by time, then all bytes unsigned
@@ -360,7 +360,8 @@ def test_full_names(text, full):
 @pytest.mark.parametrize('text, error, why', [
     ('NoType', UnknownType, "Unable to find abstract-type class 'org.apache.cassandra.db.marshal.NoType'"),
     ('org.foo.Bar', UnknownType, "Unable to find abstract-type class 'org.foo.Bar'"),
-    ('ReversedType', TypeSyntaxError, 'Invalid definition for comparator org.apache.cassandra.db.marshal.ReversedType.'),
+    ('ReversedType', TypeSyntaxError,
+     'Invalid definition for comparator org.apache.cassandra.db.marshal.ReversedType.'),
     ('CompositeType', TypeSyntaxError, 'CompositeType needs the types'),
     ('CompositeType(LongType', TypeSyntaxError, 'unexpected end of string'),
     ('LongType)', TypeSyntaxError, 'unexpected character'),
@@ -378,7 +379,8 @@ def test_bad_type_texts(text, error, why):
     ('BytesType', b'\x01\xff', '01ff'), ('UTF8Type', 'é'.encode(), 'é'), ('LongType', long(-5), '-5'),
     ('LongType', b'', ''), ('BooleanType', b'\x01', 'true'), ('DoubleType', struct.pack('>d', 1.5), '1.5'),
     ('FloatType', struct.pack('>f', 0.1), '0.1'), ('DoubleType', struct.pack('>d', float('inf')), 'Infinity'),
-    ('UUIDType', bytes(16), '00000000-0000-0000-0000-000000000000'), ('InetAddressType', b'\x7f\x00\x00\x01', '127.0.0.1'),
+    ('UUIDType', bytes(16), '00000000-0000-0000-0000-000000000000'),
+    ('InetAddressType', b'\x7f\x00\x00\x01', '127.0.0.1'),
     ('DecimalType', decimals((2, 150))[0], '1.50'), ('TimestampType', long(0), '1970-01-01 00:00:00+0000'),
     ('CompositeType(LongType,UTF8Type)', composite(long(1), b'a:b'), '1:a\\:b'),
     ('CompositeType(LongType,UTF8Type)', composite(long(1), eoc=1), '1:!'),

@@ -173,7 +173,8 @@ def test_levels_that_need_more_replicas(level):
 def test_any():
     made = session()
     made.insert(b'k', ('B', None), (b'a', b'v', 1, None), LEVEL.ANY)
-    refused('ANY ConsistencyLevel is only supported for writes', made.get_slice, b'k', ('B', None), EVERYTHING, LEVEL.ANY)
+    refused('ANY ConsistencyLevel is only supported for writes', made.get_slice, b'k', ('B', None), EVERYTHING,
+            LEVEL.ANY)
     refused('Consistency level ANY is not yet supported for counter columnfamily C', made.batch_mutate,
             [(b'k', [('C', [(3, b'c', 1)])])], LEVEL.ANY)
     refused('Consistency level ANY is not yet supported for counter columnfamily C', made.remove_counter, b'k',

@@ -242,8 +242,10 @@ def test_column_lacking_for_a_standard_family(made):
 
 
 def test_deletion_of_a_super_column_on_a_standard_family(made):
-    old = 'ColumnFamily (KeySpace=K ColumnFamily=B' if made.engine.profile.name == '2.1' else 'table (KeySpace=K Table=B'
-    refused(f'Deletion of super columns is not possible on a standard {old} '
+    words = 'table (KeySpace=K Table=B'
+    if made.engine.profile.name == '2.1':
+        words = 'ColumnFamily (KeySpace=K ColumnFamily=B'
+    refused(f'Deletion of super columns is not possible on a standard {words} '
             'Deletion=Deletion(timestamp:1, super_column:73))', mutate, made, b'k', 'B', (5, 1, b's', None))
 
 
@@ -328,7 +330,8 @@ def test_counters_in_atomic_batches(made, family_word):
 # --- ranges ------------------------------------------------------------------------------------------------------
 
 def ranged(made, start_key=None, end_key=None, start_token=None, end_token=None, count=1):
-    return made.get_range_slices(('B', None), EVERYTHING, (start_key, end_key, start_token, end_token, count, None), ONE)
+    key_range = (start_key, end_key, start_token, end_token, count, None)
+    return made.get_range_slices(('B', None), EVERYTHING, key_range, ONE)
 
 
 def test_key_range_ends(made):
@@ -370,7 +373,8 @@ def test_order_of_the_checks(made, family_word):
     refused('predicate column_names and slice_range may not both be null', made.get_slice, b'', ('B', None),
             (None, None), 6)
     refused('ANY ConsistencyLevel is only supported for writes', made.get_slice, b'', ('B', None), EVERYTHING, 6)
-    refused('maxRows must be positive', made.get_range_slices, ('B', None), EVERYTHING, (b'', b'', None, None, 0, None), 6)
+    refused('maxRows must be positive', made.get_range_slices, ('B', None), EVERYTHING,
+            (b'', b'', None, None, 0, None), 6)
     refused('Column value is required', made.insert, b'k', ('B', None), (b'c', None, 1, None), 9)
     refused('Key may not be empty', made.add, b'', ('C', None), (b'', 1), 6)
     refused(f'Consistency level ANY is not yet supported for counter {family_word} C', made.add, b'k', ('C', None),
