@@ -19,7 +19,6 @@ from pycassa.cassandra.ttypes import (
     SuperColumn,
 )
 
-
 # Examples are timed by nobody: a busy machine must not fail a test.
 hypothesis.settings.register_profile('codec', deadline=None)
 hypothesis.settings.load_profile('codec')

@@ -6,7 +6,10 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thrift.protocol.TBinaryProtocol import TBinaryProtocol
+from thrift.transport.TTransport import TMemoryBuffer
 
+from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import InvalidRequestException, KeySlice, TimedOutException
 from pycassa.errors import ApplicationError, ProtocolError, PycassaError
 
@@ -120,6 +123,83 @@ def test_arbitrary_results(codec, oracle, layout, body):
     _attempt(lambda reply: codec.decode_get_slice(reply, SEQID, layout, dict, 3), body)
 
 
+# --- what is accepted --------------------------------------------------------------------------------------------
+
+def _read_by_thrift(message):
+    """[(super name or None, name, value, timestamp, ttl)] of a get_slice reply, by thrift's pure protocol."""
+    protocol = TBinaryProtocol(TMemoryBuffer(bytes(message)))
+    protocol.readMessageBegin()
+    result = Cassandra.get_slice_result()
+    result.read(protocol)
+    columns = []
+    for member in result.success:
+        if member.column is not None:
+            columns.append((None, member.column))
+        elif member.counter_column is not None:
+            columns.append((None, member.counter_column))
+        else:
+            inner = member.super_column or member.counter_super_column
+            columns += [(inner.name, column) for column in inner.columns]
+    return [(super_name, column.name, column.value, getattr(column, 'timestamp', None), getattr(column, 'ttl', None))
+            for super_name, column in columns]
+
+
+def _read_by_codec(codec, layout, message):
+    """The same from the codec; None for what it refuses. Counters have neither timestamp nor ttl."""
+    def cells(super_name, columns):
+        return [(super_name, name, *(value if isinstance(value, tuple) else (value, None, None)))
+                for _, name, value in columns]
+
+    try:
+        items = codec.decode_get_slice_items(message, SEQID, layout, Pairs, 3)
+    except PycassaError:
+        return None
+    found = []
+    for packed, name, value in items:
+        assert packed == name
+        found += (cells(name, [(None, *pair) for pair in value.pairs]) if isinstance(value, Pairs)
+                  else cells(None, [(packed, name, value)]))
+    return found
+
+
+class Pairs:
+    """A dict_class that keeps what is assigned to it, equal names too."""
+
+    def __init__(self):
+        self.pairs = []
+
+    def __setitem__(self, name, value):
+        self.pairs.append((name, value))
+
+
+@pytest.mark.parametrize('kind', ['column', 'super', 'counter', 'counter_super', 'long'])
+def test_whatever_is_accepted_reads_as_thrift_reads_it(codec, oracle, kind):
+    """Each byte but those of long values replaced: a fast path must not take what is laid out otherwise."""
+    raw = codec.scalar('BytesType')
+    layout = codec.Layout('Family', key=raw, name=raw, value=raw, super_name=raw)
+    long = b'long' * 1500
+    message = oracle.reply('get_slice', SEQID, success={
+        'column': [oracle.column(b'ab', b'1', 5), oracle.column(b'cd', b'22', 6, 7), oracle.column(b'ef', b'', 8, 9)],
+        'super': [oracle.super_column(b'S', [(b'a', b'1', 5), (b'b', b'2', 6, 7), (b'c', b'3', 8)])] * 2,
+        'counter': [oracle.counter(b'one', 1), oracle.counter(b'two', -2), oracle.counter(b'three', 3)],
+        'counter_super': [oracle.counter_super(b'S', [(b'a', 1), (b'b', 2)])] * 2,
+        'long': [oracle.column(b'ab', long, 5), oracle.column(b'cd', long, 6, 7), oracle.column(b'ef', long, 8)],
+    }[kind])
+    assert _read_by_codec(codec, layout, message) == _read_by_thrift(message)
+    accepted = 0
+    for position in range(12, len(message)):
+        if message[position - 4:position + 4] in long:
+            continue
+        for value in range(19):
+            changed = bytearray(message)
+            changed[position] = value
+            found = _read_by_codec(codec, layout, changed)
+            if found is not None:
+                accepted += 1
+                assert found == _read_by_thrift(changed), (position, value)
+    assert accepted > 100
+
+
 # --- lengths and counts ------------------------------------------------------------------------------------------
 
 WRONG_LENGTHS = [-1, -2 ** 31, 2 ** 31 - 1, 2 ** 30, 1 << 20]
@@ -226,6 +306,9 @@ def test_message_header(codec, oracle):
         for end in range(offset):
             with pytest.raises(ProtocolError):
                 codec.message_header(message[:end])
+    for start in (b'\x80\2', b'\0\1', b'\x81\1', b'GE'):
+        with pytest.raises(ProtocolError, match='not with a version'):
+            codec.message_header(start + message[2:])
     with pytest.raises(ProtocolError, match='not UTF-8'):
         codec.message_header(b'\x80\1\0\2\0\0\0\1\xff\0\0\0\1')
     for length in (-1, 2, 2 ** 31 - 1):

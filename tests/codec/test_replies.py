@@ -1,5 +1,6 @@
 """Replies that thrift's TBinaryProtocol writes from the bindings' results come back as dicts, or as what they raise."""
 import collections
+import itertools
 import struct
 
 import pytest
@@ -239,6 +240,18 @@ def test_numbers_whole_lists_and_empty_ones_between(codec, oracle, kind, code, v
     assert decode(codec, with_empty, layout) == {'none': None, **columns}
 
 
+def test_numbers_of_wrong_sizes_that_add_up(codec, oracle):
+    message = slice_of(oracle, (b'a', b'', 1), (b'b', b'x' * 16, 1))
+    with pytest.raises(UnpackingError, match="column b'b' .16 bytes. cannot be read as LongType"):
+        decode(codec, message, text_layout(codec, 'LongType'))
+
+
+def test_a_missing_value_is_not_shown_to_a_users_type(codec, oracle):
+    text = codec.scalar('UTF8Type')
+    layout = codec.Layout('Family', key=text, name=text, value=codec.Scalar('Mine', str.encode, repr))
+    assert decode(codec, slice_of(oracle, (b'a', None, 1), (b'b', b'x', 1)), layout) == {'a': None, 'b': "b'x'"}
+
+
 def test_validators_by_packed_name(codec, oracle):
     layout = text_layout(codec, 'BytesType', 'LongType', validators={struct.pack('>q', 5): codec.scalar('UTF8Type')})
     message = slice_of(oracle, (struct.pack('>q', 5), b'five', 1), (struct.pack('>q', 6), b'six', 1))
@@ -326,6 +339,28 @@ def test_members_are_not_mixed(codec, oracle):
                     [column, ColumnOrSuperColumn()]):
         with pytest.raises(ProtocolError, match='ColumnOrSuperColumn'):
             decode(codec, oracle.reply('get_slice', SEQID, success=success), supers_layout(codec))
+
+
+def test_a_member_twice(codec, oracle):
+    """The same field of ColumnOrSuperColumn twice, as no writer of thrift's writes it."""
+    for member in (oracle.column(b'a', b'x', 1), oracle.counter(b'b', 1), oracle.super_column(b's', []),
+                   oracle.counter_super(b's', [])):
+        once = oracle.struct_bytes(member)
+        message = oracle.reply('get_slice', SEQID, success=[member])
+        with pytest.raises(ProtocolError, match='fields [1-4] and [1-4] of ColumnOrSuperColumn'):
+            decode(codec, message.replace(once, once[:-1] + once), supers_layout(codec))
+
+
+def test_rows_of_different_kinds(codec, oracle):
+    """Each row is read for itself: rows of one reply share lists inside, which must not show."""
+    kinds = {'counter': {'c': 3, 'd': 4}, 'column': {'a': ('1', 5, None)},
+             'super': {'s': {'a': ('2', 6, None)}, 't': {}}, 'counter_super': {'u': {'e': 5}}}
+    for order in itertools.permutations(kinds):
+        rows = {f'{number}{kind}': kind for number in range(2) for kind in order}
+        message = oracle.reply('multiget_slice', SEQID, success={
+            key.encode(): members(oracle, kind, kinds[kind]) for key, kind in rows.items()})
+        assert codec.decode_multiget_slice(message, SEQID, supers_layout(codec), dict, 0) == {
+            key.encode(): expected(kind, kinds[kind], 0) for key, kind in rows.items()}
 
 
 def test_a_protocol_error_comes_before_a_value_that_cannot_be_read(codec, oracle):
