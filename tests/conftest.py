@@ -76,9 +76,11 @@ def _real_servers(config) -> List[str]:
 def pytest_generate_tests(metafunc):
     if 'server' not in metafunc.fixturenames:
         return
-    real = [f'real-{text}' for text in _real_servers(metafunc.config)] or ['real']
     servers = [f'embedded-{profile}' for profile in EMBEDDED_PROFILES]
-    servers += [pytest.param(name, marks=pytest.mark.real_server) for name in real]
+    servers += [pytest.param(f'real-{text}', marks=pytest.mark.real_server)
+                for text in _real_servers(metafunc.config)]
+    if len(servers) == len(EMBEDDED_PROFILES):
+        servers.append(pytest.param('real', marks=[pytest.mark.real_server, pytest.mark.skip(NO_REAL_SERVER)]))
     metafunc.parametrize('server', servers, indirect=True, scope='session')
 
 
@@ -91,8 +93,6 @@ def server(request) -> Iterator[Server]:
         with EmbeddedServer(profile=rest) as embedded:
             yield Server('embedded', rest, embedded.address)
         return
-    if not rest:
-        pytest.skip(NO_REAL_SERVER)
     version, _, address = rest.partition('@')
     yield Server('real', '.'.join(version.split('.')[:2]), address)
 
