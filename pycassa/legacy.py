@@ -95,6 +95,10 @@ class _Link:
         self.expires = expires
         self.used = used
 
+    def __del__(self) -> None:
+        # The thread that it belonged to has ended, or its client is gone: the server should not wait for more calls.
+        self.connection.close()
+
 
 class Client:
     """What connect() returns: every Thrift call by its name, over connections that are replaced when they fail.

@@ -149,7 +149,8 @@ class StaticPool(_EarlyPool):
     `StaticPool(keyspace, server_list, credentials, timeout, logging_name, use_threadlocal, listeners)`.
     """
 
-    _fixed = {'pool_size': 1, 'max_overflow': 0, 'max_retries': 0, 'prefill': False, 'use_threadlocal': False}
+    # use_threadlocal: calls ask for a connection that is held already, which is the shared one.
+    _fixed = {'pool_size': 1, 'max_overflow': 0, 'max_retries': 0, 'prefill': False, 'use_threadlocal': True}
 
     def _start_empty(self) -> None:
         ConnectionPool._start_empty(self)
