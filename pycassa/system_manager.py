@@ -110,7 +110,8 @@ class SystemManager:
 
     @property
     def _conn(self) -> Connection:
-        if not self._closed and not self._connection.is_open:
+        if not self._closed and not (self._connection.is_open and self._connection.probe()):
+            self._connection.close()
             self._connection = self._connect()
         return self._connection
 
@@ -346,10 +347,11 @@ class SystemManager:
         """
         end = time.monotonic() + self.schema_agreement_timeout
         while True:
+            connection = self._conn
             if keyspace is not None:
-                self._conn.set_keyspace(keyspace)
+                connection.set_keyspace(keyspace)
             try:
-                version = call_schema(self._conn, method, argument)
+                version = call_schema(connection, method, argument)
                 break
             except SchemaDisagreementException:
                 left = end - time.monotonic()

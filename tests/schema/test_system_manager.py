@@ -19,6 +19,7 @@ from pycassa.cassandra.ttypes import (
 )
 from pycassa.columnfamily import ColumnFamily
 from pycassa.connection import Connection
+from pycassa.embedded import EmbeddedServer
 from pycassa.errors import ConnectionFailed, PackingError, PycassaError, TransportError
 from pycassa.index import create_index_clause, create_index_expression
 from pycassa.system_manager import (
@@ -387,3 +388,13 @@ def test_no_server_at_all():
     with pytest.raises(TTransportException) as caught:
         SystemManager('127.0.0.1:1', timeout=5)
     assert isinstance(caught.value, (ConnectionFailed, PycassaError)) and '127.0.0.1:1' in str(caught.value)
+
+
+def test_a_server_that_was_restarted_in_between():
+    with EmbeddedServer() as server:
+        with SystemManager(server.address, timeout=5) as manager:
+            manager.create_keyspace('Restarted', strategy_options={'replication_factor': '1'})
+            server.stop()
+            server.start()
+            manager.create_column_family('Restarted', 'Standard1')
+            assert list(manager.get_keyspace_column_families('Restarted')) == ['Standard1']
