@@ -43,7 +43,7 @@ class _SiblingFinder:
 sys.meta_path.append(_SiblingFinder)  # type: ignore[arg-type]
 
 # The finder comes first: what follows needs pycassa.cassandra.
-import pycassa.cassandra.constants  # noqa: E402
+import pycassa.cassandra.constants  # noqa: E402, F401
 from pycassa import (  # noqa: E402
     batch,
     cassandra,

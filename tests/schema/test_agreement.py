@@ -35,6 +35,9 @@ class Cluster:
     def close(self):
         self.is_open = False
 
+    def probe(self):
+        return True
+
     def set_keyspace(self, keyspace):
         self.keyspaces.append(keyspace)
 
