@@ -144,14 +144,14 @@ def _read_by_thrift(message):
             for super_name, column in columns]
 
 
-def _read_by_codec(codec, layout, message):
-    """The same from the codec; None for what it refuses. Counters have neither timestamp nor ttl."""
+def _read_by_codec(codec, layout, message, flags):
+    """The same from the codec; None for what it refuses. Timestamps and ttls are there where `flags` ask for them."""
     def cells(super_name, columns):
         return [(super_name, name, *(value if isinstance(value, tuple) else (value, None, None)))
                 for _, name, value in columns]
 
     try:
-        items = codec.decode_get_slice_items(message, SEQID, layout, Pairs, 3)
+        items = codec.decode_get_slice_items(message, SEQID, layout, Pairs, flags)
     except PycassaError:
         return None
     found = []
@@ -172,8 +172,9 @@ class Pairs:
         self.pairs.append((name, value))
 
 
+@pytest.mark.parametrize('flags', [0, 3])
 @pytest.mark.parametrize('kind', ['column', 'super', 'counter', 'counter_super', 'long'])
-def test_whatever_is_accepted_reads_as_thrift_reads_it(codec, oracle, kind):
+def test_whatever_is_accepted_reads_as_thrift_reads_it(codec, oracle, kind, flags):
     """Each byte but those of long values replaced: a fast path must not take what is laid out otherwise."""
     raw = codec.scalar('BytesType')
     layout = codec.Layout('Family', key=raw, name=raw, value=raw, super_name=raw)
@@ -185,7 +186,10 @@ def test_whatever_is_accepted_reads_as_thrift_reads_it(codec, oracle, kind):
         'counter_super': [oracle.counter_super(b'S', [(b'a', 1), (b'b', 2)])] * 2,
         'long': [oracle.column(b'ab', long, 5), oracle.column(b'cd', long, 6, 7), oracle.column(b'ef', long, 8)],
     }[kind])
-    assert _read_by_codec(codec, layout, message) == _read_by_thrift(message)
+    def by_thrift(reply):
+        return [column if flags else (*column[:3], None, None) for column in _read_by_thrift(reply)]
+
+    assert _read_by_codec(codec, layout, message, flags) == by_thrift(message)
     accepted = 0
     for position in range(12, len(message)):
         if message[position - 4:position + 4] in long:
@@ -193,10 +197,10 @@ def test_whatever_is_accepted_reads_as_thrift_reads_it(codec, oracle, kind):
         for value in range(19):
             changed = bytearray(message)
             changed[position] = value
-            found = _read_by_codec(codec, layout, changed)
+            found = _read_by_codec(codec, layout, changed, flags)
             if found is not None:
                 accepted += 1
-                assert found == _read_by_thrift(changed), (position, value)
+                assert found == by_thrift(changed), (position, value)
     assert accepted > 100
 
 
