@@ -40,11 +40,11 @@ class NoOrder(Exception):
 class Type:
     """One type of the schema, as comparator or validator."""
 
-    __slots__ = ('name', 'full_name', 'check', 'check_stored', 'key', 'text', 'base', 'collides', 'parts')
+    __slots__ = ('name', 'full_name', 'check', 'check_stored', 'key', 'text', 'base', 'parts')
 
     def __init__(self, name: str, *, check: Optional[Callable[[bytes], Any]] = None,
                  key: Optional[Callable[[bytes], Any]] = None, text: Callable[[bytes], str] = bytes.hex,
-                 full_name: Optional[str] = None, base: Optional['Type'] = None, collides: bool = False,
+                 full_name: Optional[str] = None, base: Optional['Type'] = None,
                  check_stored: Optional[Callable[[bytes], Any]] = None,
                  parts: 'Optional[Mapping[Any, Type]]' = None) -> None:
         self.name = name
@@ -54,7 +54,6 @@ class Type:
         self.key = key                      # None: the bytes themselves
         self.text = text                    # how messages print a value
         self.base = base                    # of a ReversedType
-        self.collides = collides            # different bytes can be the same column
         self.parts = parts                  # component types, by place or by alias, of the two composite types
 
     def sort_key(self, raw: bytes) -> Any:
@@ -285,7 +284,7 @@ def simple_types(profile: Any) -> Dict[str, Type]:
         Type('UTF8Type', check=_check_utf8, text=_utf8_text),
         Type('LongType', check=_sized(8, 'Expected 8 or 0 byte long (%d)'), **signed),
         Type('Int32Type', check=_sized(4, 'Expected 4 or 0 byte int (%d)'), **signed),
-        Type('IntegerType', collides=True, **signed),
+        Type('IntegerType', **signed),
         Type('CounterColumnType', check=_sized(8, 'Expected 8 or 0 byte long (%d)'), **signed),
         Type('UUIDType', check=_check_old_uuid if old else _sized(16, uuid_length), key=_uuid_key, text=_uuid_text),
         Type('TimeUUIDType', check=_check_time_uuid(time_length), key=_time_uuid_key, text=_uuid_text),
@@ -293,13 +292,12 @@ def simple_types(profile: Any) -> Dict[str, Type]:
         Type('DateType', check=_sized(8, 'Expected 8 or 0 byte long for date (%d)'), text=_date_text,
              key=_integer_key if profile.signed_dates else None),
         Type('BooleanType', check=_sized(1, 'Expected 1 or 0 byte value (%d)'), text=_boolean_text,
-             key=_integer_key if profile.signed_booleans else _boolean_key, collides=not profile.signed_booleans),
+             key=_integer_key if profile.signed_booleans else _boolean_key),
         Type('FloatType', check=_sized(4, 'Expected 4 or 0 byte value for a float (%d)'),
-             key=_floating_key(4, 0x7F800000), text=_floating_text('>f'), collides=True),
+             key=_floating_key(4, 0x7F800000), text=_floating_text('>f')),
         Type('DoubleType', check=_sized(8, 'Expected 8 or 0 byte value for a double (%d)'),
-             key=_floating_key(8, 0x7FF0000000000000), text=_floating_text('>d'), collides=True),
-        Type('DecimalType', check=None if old else _check_decimal, key=_decimal_key, text=_decimal_text,
-             collides=True),
+             key=_floating_key(8, 0x7FF0000000000000), text=_floating_text('>d')),
+        Type('DecimalType', check=None if old else _check_decimal, key=_decimal_key, text=_decimal_text),
         Type('InetAddressType', check=_check_inet(empty=not old), text=_inet_text),
         Type('EmptyType', check=_check_empty(_EMPTY_HINT if profile.release >= (3, 0) else '')),
     ]
@@ -348,7 +346,7 @@ def reversed_type(base: Type, empty_first: bool = False) -> Type:
         def key(raw: bytes) -> Any:
             return (1, inner(raw)) if raw else (0,)
     return Type('ReversedType', full_name=f'{PACKAGE}ReversedType({base.full_name})', check=base.check, key=key,
-                text=base.text, base=base, collides=base.collides, check_stored=base.check_stored, parts=base.parts)
+                text=base.text, base=base, check_stored=base.check_stored, parts=base.parts)
 
 
 def _reversed_key(inner: Optional[Callable[[bytes], Any]]) -> Callable[[bytes], Any]:

@@ -84,7 +84,7 @@ def composite_type(components: Sequence[Type]) -> Type:
 
     return Type('CompositeType', full_name=f'{PACKAGE}CompositeType({",".join(part.full_name for part in parts)})',
                 check=check, key=key, text=text, check_stored=check_stored,
-                collides=any(part.collides for part in parts), parts=dict(enumerate(parts)))
+                parts=dict(enumerate(parts)))
 
 
 def dynamic_composite_type(aliases: Mapping[str, Type], parse: Callable[[str], Type]) -> Type:
@@ -144,4 +144,4 @@ def dynamic_composite_type(aliases: Mapping[str, Type], parse: Callable[[str], T
 
     listed = ','.join(f'{alias}=>{aliases[alias].full_name}' for alias in sorted(aliases))
     return Type('DynamicCompositeType', full_name=f'{PACKAGE}DynamicCompositeType({listed})', check=check, key=key,
-                text=text, check_stored=check_stored, collides=True, parts=dict(aliases))
+                text=text, check_stored=check_stored, parts=dict(aliases))
