@@ -1,5 +1,6 @@
 """The pools of release 0.5, by their names, signatures and defaults, as kinds of today's pool."""
 import threading
+import weakref
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from pycassa.errors import MaximumRetryException, NoConnectionAvailable
@@ -73,6 +74,21 @@ class AssertionPool(_EarlyPool):
             raise AssertionError('the connection of this AssertionPool is already checked out') from error
 
 
+class _ThreadsShare:
+    """Among what belongs to a thread, and so deleted when it ends: its connection goes then."""
+
+    def __init__(self, pool: ConnectionPool, wrapper: ConnectionWrapper) -> None:
+        self._pool = weakref.ref(pool)
+        self._wrapper = wrapper
+        self._holder = wrapper._holder
+
+    def __del__(self) -> None:
+        pool, wrapper = self._pool(), self._wrapper
+        if pool is not None and wrapper._holder is self._holder and pool._store.holds(wrapper):
+            wrapper._holder = None
+            pool._retire(wrapper)
+
+
 class SingletonThreadPool(_EarlyPool):
     """One connection for each thread, kept until the thread ends; NoConnectionAvailable above `pool_size` threads.
 
@@ -100,6 +116,10 @@ class SingletonThreadPool(_EarlyPool):
             wrapper._state = ConnectionWrapper._BROKEN
         wrapper._idle_since = self.runtime.clock()
         return wrapper
+
+    def _hold(self, wrapper: ConnectionWrapper) -> None:
+        ConnectionPool._hold(self, wrapper)
+        self._local.share = _ThreadsShare(self, wrapper)
 
     def put(self, conn: Optional[ConnectionWrapper]) -> None:
         """Say that the thread's connection is not in use now; it stays with the thread."""
