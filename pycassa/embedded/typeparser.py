@@ -1,5 +1,6 @@
 """Class names of abstract types: `UTF8Type`, `CompositeType(LongType,UTF8Type)`, `LongType(reversed=true)`, ..."""
-from typing import Dict, List, Optional, Tuple
+import functools
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from pycassa.embedded.comparators import PACKAGE, Type, reversed_type, simple_types
 from pycassa.embedded.composites import composite_type, dynamic_composite_type
@@ -24,23 +25,28 @@ class Types:
     def __init__(self, profile: Profile) -> None:
         self._simple = simple_types(profile)
         self._empty_first = profile.release < (2, 0)
-        self._known: Dict[str, Type] = {}
+        # Cassandra 3.x puts the later type in place of the older one, but in dynamic composites.
+        self._replaced: Mapping[str, str] = {'DateType': 'TimestampType'} if profile.release >= (3, 0) else {}
+        self._known: Dict[Tuple[str, bool], Type] = {}
 
-    def parse(self, text: Optional[str]) -> Type:
-        """The type that `text` names; empty or None is BytesType. Raises UnknownType, TypeSyntaxError."""
+    def parse(self, text: Optional[str], as_written: bool = False) -> Type:
+        """The type that `text` names; empty or None is BytesType. Raises UnknownType, TypeSyntaxError.
+
+        `as_written` keeps types that the profile's servers put another one in place of.
+        """
         if not text:
             return self._simple['BytesType']
-        known = self._known.get(text)
+        known = self._known.get((text, as_written))
         if known is None:
-            known, end = self._read(text, 0, 0)
+            known, end = self._read(text, 0, 0, as_written)
             if text[end:].strip():
                 raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {end}: unexpected character "
                                       f"'{text[end]}'")
             if len(self._known) < 1000:
-                self._known[text] = known
+                self._known[text, as_written] = known
         return known
 
-    def _read(self, text: str, pos: int, depth: int) -> Tuple[Type, int]:
+    def _read(self, text: str, pos: int, depth: int, as_written: bool) -> Tuple[Type, int]:
         if depth > _MAX_DEPTH:
             raise TypeSyntaxError(f"'{text[:60]}…' nests types more than {_MAX_DEPTH} deep")
         start = pos = _skip(text, pos)
@@ -50,10 +56,12 @@ class Types:
         pos = _skip(text, pos)
         arguments: Optional[List[Tuple[str, str, Type]]] = None
         if text[pos:pos + 1] == '(':
-            arguments, pos = self._arguments(text, pos + 1, depth)
-        return self._build(name, arguments), pos
+            as_written = as_written or name.endswith('DynamicCompositeType')
+            arguments, pos = self._arguments(text, pos + 1, depth, as_written)
+        return self._build(name, arguments, as_written), pos
 
-    def _arguments(self, text: str, pos: int, depth: int) -> Tuple[List[Tuple[str, str, Type]], int]:
+    def _arguments(self, text: str, pos: int, depth: int,
+                   as_written: bool) -> Tuple[List[Tuple[str, str, Type]], int]:
         """[(label, option value, type)] up to the closing bracket; label is an alias, an option's name or ''."""
         found: List[Tuple[str, str, Type]] = []
         while True:
@@ -67,7 +75,7 @@ class Types:
                 continue
             label, after = _word(text, pos)
             if text[after:after + 2] == '=>':
-                part, pos = self._read(text, after + 2, depth + 1)
+                part, pos = self._read(text, after + 2, depth + 1, as_written)
                 found.append((label, '', part))
             elif text[after:after + 1] == '=':
                 option, pos = _word(text, _skip(text, after + 1))
@@ -76,10 +84,10 @@ class Types:
                 raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {pos}: unexpected character "
                                       f"'{text[pos]}'")
             else:
-                part, pos = self._read(text, pos, depth + 1)
+                part, pos = self._read(text, pos, depth + 1, as_written)
                 found.append(('', '', part))
 
-    def _build(self, name: str, arguments: Optional[List[Tuple[str, str, Type]]]) -> Type:
+    def _build(self, name: str, arguments: Optional[List[Tuple[str, str, Type]]], as_written: bool) -> Type:
         full = name if '.' in name else PACKAGE + name
         simple = full[len(PACKAGE):] if full.startswith(PACKAGE) else ''
         parts = [part for _, _, part in arguments or ()]
@@ -91,12 +99,13 @@ class Types:
             for label, _, _ in arguments or ():
                 if len(label) != 1:
                     raise TypeSyntaxError('An alias should be a single character')
-            return dynamic_composite_type({label: part for label, _, part in arguments or ()}, self.parse)
+            return dynamic_composite_type({label: part for label, _, part in arguments or ()},
+                                          functools.partial(self.parse, as_written=True))
         if simple == 'ReversedType':
             if len(parts) != 1:
                 raise TypeSyntaxError(f'Invalid definition for comparator {full}.')
             return reversed_type(parts[0], self._empty_first)
-        known = self._simple.get(simple)
+        known = self._simple.get(simple if as_written else self._replaced.get(simple, simple))
         if known is None:
             raise UnknownType(f"Unable to find abstract-type class '{full}'")
         options = {label: value for label, value, _ in arguments or ()}
