@@ -142,8 +142,9 @@ class ConnectionPool:
         It is any iterable, or a function that returns one and is called once, here.
         """
         servers = server_list() if callable(server_list) else server_list
-        self.server_list = [servers] if isinstance(servers, str) else list(servers)
-        self.server_list.sort(key=lambda server: self.runtime.uniform(0.0, 1.0))
+        # Other threads read the list meanwhile: it is replaced when it is complete.
+        self.server_list = sorted([servers] if isinstance(servers, str) else servers,
+                                  key=lambda server: self.runtime.uniform(0.0, 1.0))
         self._hosts.keep(self.server_list)
         for event in ('obtained_server_list', 'server_list_obtained'):
             self._notify(event, server_list=self.server_list)
@@ -335,12 +336,14 @@ class ConnectionPool:
         """Put a connection that is in order back, or a new one in place of one that has served its time."""
         now = wrapper._idle_since = self._clock()
         back = wrapper
+        # Whatever is raised below, its holder has no part in it from here on.
+        back._state = ConnectionWrapper._IN_QUEUE
         try:
             if (-1 < self.recycle < wrapper.operation_count - wrapper._spared_at
                     or (wrapper._expires is not None and now >= wrapper._expires)):
                 back = self._replacement(wrapper, deadline)
-            back._state = ConnectionWrapper._IN_QUEUE
             if back is not wrapper:
+                back._state = ConnectionWrapper._IN_QUEUE
                 self._notify('connection_recycled', old_conn=wrapper, new_conn=back)
                 self._dispose(wrapper, 'it was recycled')
             if self._listeners.check_ins_are_heard():

@@ -165,6 +165,8 @@ class Store:
     def give(self, member: Any) -> bool:
         """Take a checked-out connection back. False if there is no use for it: then it is gone, to be closed."""
         with self._lock:
+            if self._lost:
+                self._recover(member)
             if self._waiters:
                 self._grant(member)
                 return True
@@ -251,6 +253,12 @@ class Store:
 
     def _forget(self, member: Any) -> None:
         self._members.pop(id(member), None)
+
+    def _recover(self, member: Any) -> None:
+        """Count `member` again if it was collected, together with an object whose finalizer returns it now."""
+        reference = self._members.get(id(member))
+        if reference is not None and reference() is None:
+            self._join(member)
 
     def _bury(self) -> None:
         """Take connections that were collected while checked out off the count."""

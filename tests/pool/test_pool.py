@@ -69,6 +69,15 @@ def test_set_server_list_is_for_new_connections():
     assert world.connects == ['a', 'a', 'b', 'b'] and world.open == {'a': 0, 'b': 2}
 
 
+def test_a_new_server_list_is_never_seen_half_done():
+    pool = World().pool(server_list=[f'host{number}:9160' for number in range(50)], prefill=False)
+    before, seen = pool.server_list, []
+    chance = pool.runtime.uniform
+    pool.runtime.uniform = lambda low, high: seen.append(list(pool.server_list)) or chance(low, high)
+    pool.set_server_list(['a', 'b', 'c'])
+    assert seen == [before] * 3 and sorted(pool.server_list) == ['a', 'b', 'c']
+
+
 def test_credentials_show_nowhere():
     pool = World('a').pool(credentials={'username': 'u', 'password': 'secret-canary'})
     conn = pool.get()
@@ -261,6 +270,27 @@ def test_calls_of_the_pool_use_the_threads_connection_and_leave_it_checked_out()
     assert counts(pool) == (5, 0, 0)
 
 
+def test_a_connection_returned_by_a_finalizer_is_counted():
+    pool = World('a').pool(pool_size=1, use_threadlocal=False)
+
+    class Holder:
+        """Garbage in a cycle: its connection is garbage as well, until the finalizer returns it."""
+
+        def __init__(self):
+            self.connection, self.cycle = pool.get(), self
+
+        def __del__(self):
+            pool.put(self.connection)
+
+    Holder()
+    gc.collect()
+    assert pool.counts() == Counts(1, 0, 0, 0, 1)
+    with_it = pool.get()
+    assert pool.counts() == Counts(0, 1, 0, 0, 1)
+    with_it.return_to_pool()
+    assert pool.counts() == Counts(1, 0, 0, 0, 1)
+
+
 def test_a_connection_held_by_a_thread_that_ends_is_not_lost_to_the_pool():
     pool = World('a').pool(pool_size=1, pool_timeout=0)
     in_threads(1, lambda number: pool.get())
@@ -312,6 +342,27 @@ def test_a_connection_that_cannot_be_replaced_stays():
 
 
 # --- the pool as a whole ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('hook', ['connection_created', 'connection_failed', 'connection_checked_in'])
+def test_a_connection_is_back_once_although_a_listener_raises_while_it_is_returned(hook):
+    world = World('a')
+    pool = world.pool(pool_size=1, recycle=2, use_threadlocal=False)
+    wrapper = pool.get()
+    wrapper.operation_count = 9
+    world.refusing.update(['a'] if hook == 'connection_failed' else [])
+
+    def fail(dic):
+        raise ZeroDivisionError
+
+    pool.add_listener({hook: fail})
+    with pytest.raises(ZeroDivisionError):
+        wrapper.return_to_pool()
+    with pytest.raises(InvalidRequestError, match='returned to its pool'):
+        wrapper.return_to_pool()
+    with pytest.raises(InvalidRequestError, match='returned to its pool'):
+        wrapper.execute_call(a_call())
+    assert pool.counts() == Counts(1, 0, 0, 0, 1)
+
 
 def test_dispose_closes_idle_connections_and_the_pool_goes_on():
     world = World('a')
