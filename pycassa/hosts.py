@@ -1,4 +1,5 @@
 """The state of each host: up, or failing with a back-off before it is tried again; and in what order to try them."""
+import threading
 from collections import Counter
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
@@ -32,7 +33,8 @@ class Hosts:
         self.backoff = backoff
         self._clock = runtime.clock
         self._uniform = runtime.uniform
-        self._lock = runtime.lock()
+        # As in Store: a finalizer that returns a connection may come in again.
+        self._lock = threading.RLock()
         self._failing: Dict[Any, _Failing] = {}
         self._connecting: Counter[Any] = Counter()
         self._turn = 0

@@ -10,7 +10,7 @@ __all__ = ['Runtime', 'after_fork_in_child']
 
 
 class Runtime:
-    """The clock (seconds, monotonic), sleep(seconds), uniform(low, high) and lock() that a pool works with.
+    """The clock (seconds, monotonic), sleep(seconds), uniform(low, high) and lock() (to wait on) that a pool uses.
 
     Tests and simulations give their own. The defaults are looked up when a pool is made, not when this module is
     loaded: gevent and eventlet replace them in between.

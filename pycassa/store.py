@@ -1,4 +1,5 @@
 """The connections of a pool, and the one owner of their number: idle, checked out, being opened, and the maximum."""
+import threading
 import weakref
 from collections import Counter, deque
 from typing import Any, Callable, Collection, Deque, Dict, List, NamedTuple, Optional
@@ -51,7 +52,8 @@ class Store:
         self.limit = limit
         self.closed = False
         self._runtime = runtime
-        self._lock = runtime.lock()
+        # The collector may run while it is held, and a finalizer return a connection: the same thread comes in again.
+        self._lock = threading.RLock()
         self._idle: Deque[Any] = deque()
         self._members: Dict[int, Any] = {}
         self._opening = 0
@@ -124,7 +126,7 @@ class Store:
     def take_idle(self, avoid: Collection[str] = ()) -> Any:
         """An idle connection to a server that is not in `avoid`, now checked out, or None. Never waits."""
         with self._lock:
-            for index, member in enumerate(self._idle):
+            for index, member in enumerate(list(self._idle)):
                 if member.server not in avoid:
                     del self._idle[index]
                     return member
@@ -167,8 +169,9 @@ class Store:
         with self._lock:
             if self._lost:
                 self._recover(member)
-            if self._waiters:
-                self._grant(member)
+            waiter = self._waiters.popleft() if self._waiters else None
+            if waiter is not None:
+                self._grant(waiter, member)
                 return True
             if len(self._idle) < self.size and not self.closed and (
                     self.limit is None or len(self._members) + self._opening <= self.limit):
@@ -192,7 +195,7 @@ class Store:
     def evict(self, server: Optional[str] = None) -> List[Any]:
         """Take all idle connections (to `server`) off the count and return them, to be closed."""
         with self._lock:
-            gone = [member for member in self._idle if server is None or member.server == server]
+            gone = [member for member in list(self._idle) if server is None or member.server == server]
             for member in gone:
                 self._idle.remove(member)
                 self._forget(member)
@@ -235,7 +238,7 @@ class Store:
     def load(self) -> Dict[str, int]:
         """The number of open connections to each server."""
         with self._lock:
-            members = [reference() for reference in self._members.values()]
+            members = [reference() for reference in list(self._members.values())]
         return Counter(member.server for member in members if member is not None and member.is_open)
 
     # --- with the lock held ----------------------------------------------------------------------------------
@@ -270,14 +273,17 @@ class Store:
         self._serve()
 
     def _serve(self) -> None:
-        while self._waiters and (self._idle or self._has_room()):
+        while self._idle or self._has_room():
+            waiter = self._waiters.popleft() if self._waiters else None
+            if waiter is None:
+                return
             if self._idle:
-                self._grant(self._idle.popleft())
+                self._grant(waiter, self._idle.popleft())
             else:
                 self._opening += 1
-                self._grant(None)
+                self._grant(waiter, None)
 
-    def _grant(self, grant: Any) -> None:
-        waiter = self._waiters.popleft()
+    @staticmethod
+    def _grant(waiter: _Waiter, grant: Any) -> None:
         waiter.granted, waiter.grant = True, grant
         waiter.gate.release()

@@ -223,15 +223,13 @@ def test_a_raised_limit_lets_those_who_wait_open():
 
 
 class Interrupting:
-    """Locks whose second one interrupts the thread that waits for it, before or after something is granted."""
+    """Locks that interrupt the thread that waits for them, before or after something is granted."""
 
     def __init__(self, before=None):
-        self.made = 0
         self.before = before
 
     def __call__(self):
-        self.made += 1
-        return threading.Lock() if self.made == 1 else InterruptingLock(self.before)
+        return InterruptingLock(self.before)
 
 
 class InterruptingLock:
@@ -352,3 +350,53 @@ def test_many_threads_leave_exact_counts():
     assert counts.checked_out == counts.opening == counts.waiting == 0
     assert counts.total == counts.idle <= 4
     assert max(most) == 6
+
+
+def test_a_finalizer_may_return_a_connection_while_its_thread_is_inside_the_store():
+    """The collector may run anywhere, here: while evict, take_idle and load look at an idle connection."""
+    store = Store(4, 4, Runtime())
+    back = [open_one(store, 'b') for _ in range(3)]
+
+    class Idle(Member):
+        @property
+        def server(self):
+            if back:
+                store.give(back.pop())
+            return 'a'
+
+        @server.setter
+        def server(self, server):
+            pass
+
+    assert store.take(0) is None
+    idle = Idle()
+    store.opened(idle)
+    store.give(idle)
+    results = []
+
+    def use():
+        results.append(store.evict('b'))
+        back.append(store.take_idle(['a']))
+        results.append(store.take_idle(['b']) is idle)
+
+    thread = threading.Thread(target=use, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive() and results == [[], True]
+    assert store.counts() == Counts(2, 2, 0, 0, 4) and len(back) == 1
+
+
+def test_a_waiter_is_served_once_by_a_finalizer_and_by_the_return_it_interrupts():
+    store = Store(2, 2, Runtime())
+    first, second = open_one(store), open_one(store)
+    got = []
+    thread = threading.Thread(target=lambda: got.append(store.take(10)), daemon=True)
+    thread.start()
+    while not store.counts().waiting:
+        time.sleep(0.001)
+    with store._lock:
+        # What the collector does in the middle of another method.
+        assert store.give(first)
+        assert store.give(second)
+    thread.join(10)
+    assert got == [first] and store.counts() == Counts(1, 1, 0, 0, 2)
