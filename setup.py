@@ -78,6 +78,7 @@ class BuildPy(build_py):
 
 
 setup(
+    license='MIT',
     packages=[*find_packages(HERE, include=['pycassa', 'pycassa.*']), *MAPPED],
     package_dir=MAPPED,
     package_data={'pycassa': ['py.typed'], 'pycassa.cassandra': ['cassandra.thrift']},
