@@ -121,7 +121,11 @@ class ColumnFamily(FamilyTypes):
             given = self.timestamp
             if callable(given):
                 given = given()
-        return int(given)
+        try:
+            return int(given)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise PackingError(f'column family {self.column_family!r}: a timestamp is a number of microseconds, not '
+                               f'{given!r:.80}') from error
 
     def _read_level(self, given: Optional[int]) -> int:
         return given or self.read_consistency_level

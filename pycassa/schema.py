@@ -34,7 +34,10 @@ def shown_type(column_type: Any) -> Any:
 
 def whole_seconds(ttl: Optional[float]) -> Optional[int]:
     """A time to live as servers take it: fractions of a second are cut."""
-    return None if ttl is None else int(ttl)
+    try:
+        return None if ttl is None else int(ttl)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PackingError(f'a ttl is a number of seconds, not {ttl!r:.80}') from error
 
 
 def bytes_encoding_of(source: Any, own: Optional[str]) -> Optional[str]:

@@ -12,7 +12,7 @@ from pycassa._pure.columns import (
     pairs,
 )
 from pycassa._pure.cursor import STRUCT, Cursor
-from pycassa._pure.wire import binary, call_head, call_parts, framed, i32, i64, length
+from pycassa._pure.wire import binary, call_head, call_parts, consistency_level, framed, i64, length
 
 __all__ = ['BATCH_OVERHEAD', 'ENTRY_OVERHEAD', 'encode_batch', 'encode_deletion', 'encode_insertions', 'encode_rows',
            'mutation_lengths']
@@ -76,7 +76,7 @@ def encode_rows(seqid: int, layout: Layout, rows: Mapping[Any, Mapping[Any, Any]
     parts = call_parts(_BATCH, seqid)
     parts += (_KEYS, length(len(keys)))
     append_rows(parts, layout, keys, names, values, column_tail(timestamp, ttl))
-    parts += (_CONSISTENCY, i32(consistency, 'a consistency level'))
+    parts += (_CONSISTENCY, consistency_level(consistency))
     return framed(parts)
 
 
@@ -101,10 +101,8 @@ def encode_batch(seqid: int, entries: Sequence[Entry], consistency: int, atomic:
         for family, merged in families.items():
             parts += (length(len(family)), family, _MUTATIONS, length(sum(count for _, _, count, _ in merged)))
             parts += [mutations for _, _, _, mutations in merged]
-    parts += (_CONSISTENCY, i32(consistency, 'a consistency level'))
+    parts += (_CONSISTENCY, consistency_level(consistency))
     return framed(parts)
-
-
 
 
 def mutation_lengths(data: bytes, count: int) -> List[int]:

@@ -14,6 +14,7 @@ from pycassa._pure.wire import (
     call_head,
     column_parent,
     column_path,
+    consistency_level,
     frame,
     i32,
     i64,
@@ -42,7 +43,7 @@ _TRUNCATE = call_head(b'truncate')
 
 
 def _consistency(field: bytes, level: int) -> bytes:
-    return field + i32(level, 'a consistency level')
+    return field + consistency_level(level)
 
 
 # --- predicates and ranges ---------------------------------------------------------------------------------------

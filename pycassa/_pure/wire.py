@@ -6,7 +6,7 @@ from typing import Any, List, Optional, Sequence
 from pycassa.errors import PackingError
 
 __all__ = ['FALSE', 'LENGTHS', 'TRUE', 'binary', 'binary_list', 'call_head', 'call_parts', 'column_parent',
-           'column_path', 'frame', 'framed', 'i32', 'i64', 'length']
+           'column_path', 'consistency_level', 'frame', 'framed', 'i32', 'i64', 'length']
 
 TRUE, FALSE = b'\1', b'\0'
 
@@ -45,6 +45,18 @@ def i64(value: int, what: str) -> bytes:
         return _pack_i64(value)
     except StructError as error:
         raise _no_integer(value, what, 64) from error
+
+
+_LEVELS = {level: _pack_i32(level) for level in range(1, 12)}
+
+
+def consistency_level(level: int) -> bytes:
+    """A ConsistencyLevel. Raises PackingError for what no server knows: it would drop the whole call."""
+    try:
+        return _LEVELS[level]
+    except (KeyError, TypeError):
+        raise PackingError(f'a consistency level of class {type(level).__name__} is none of pycassa.ConsistencyLevel '
+                           f'(1 to 11): {level!r:.80}') from None
 
 
 def _no_integer(value: Any, what: str, bits: int) -> PackingError:

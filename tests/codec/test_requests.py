@@ -157,3 +157,15 @@ def test_a_number_that_does_not_fit_is_named(codec):
         codec.encode_get(1, b'k', b'F', None, b'c', None)
     with pytest.raises(PackingError, match='counter value of class str'):
         codec.encode_add(1, b'k', b'F', None, b'c', '1', 1)
+
+
+@pytest.mark.parametrize('level', [0, 12, -1, 2 ** 31, 1.5, 'ONE', None, []])
+def test_a_consistency_level_that_no_server_knows_is_not_sent(codec, level):
+    layout = codec.Layout('F', key=codec.scalar('UTF8Type'), name=codec.scalar('UTF8Type'),
+                          value=codec.scalar('UTF8Type'))
+    for encode in (lambda: codec.encode_get(1, b'k', b'F', None, b'c', level),
+                   lambda: codec.encode_remove_counter(1, b'k', b'F', None, b'c', level),
+                   lambda: codec.encode_rows(1, layout, {'k': {'a': 'b'}}, 1, None, level),
+                   lambda: codec.encode_batch(1, [(b'F', b'k', 0, b'')], level)):
+        with pytest.raises(PackingError, match=f'consistency level of class {type(level).__name__} is none of'):
+            encode()

@@ -276,6 +276,16 @@ def test_batch_insert(standard, operations):
     assert operations.last.args[1:] == ({'k': {'a': 'b'}, 'l': {'c': 'd'}}, 9, 1, 1, True)
 
 
+@pytest.mark.parametrize('options, what', [
+    ({'timestamp': 'now'}, 'timestamp'), ({'timestamp': float('inf')}, 'timestamp'), ({'clock': [1]}, 'timestamp'),
+    ({'ttl': float('nan')}, 'ttl'), ({'ttl': float('inf')}, 'ttl'), ({'ttl': 'a day'}, 'ttl'), ({'ttl': ()}, 'ttl')])
+def test_timestamps_and_ttls_that_are_no_numbers_are_named(standard, operations, options, what):
+    for write in (standard.insert, standard.batch().insert):
+        with pytest.raises(PackingError, match=what):
+            write('k', {'a': 'b'}, **options)
+    assert operations.calls == []
+
+
 def test_counters_are_not_retried_unless_asked(client, operations):
     counters = ColumnFamily(client, 'Counters')
     for retry in (False, True):
