@@ -414,8 +414,7 @@ class AdaptedTransport(MessageTransport):
         self._check_owner()
         try:
             if isinstance(self.transport, TFramedTransport):
-                # One frame is one message, and it does not read beyond a frame.
-                return self.transport.read(self.max_reply_bytes)
+                return self._read_frame()
             if not self.framed:
                 return collect_message(self.transport.readAll, self.max_reply_bytes, self.server)
             return self._receive_frame()
@@ -423,6 +422,13 @@ class AdaptedTransport(MessageTransport):
             raise
         except (TTransportException, OSError, EOFError) as error:
             raise self._translated(error) from error
+
+    def _read_frame(self) -> bytes:
+        """The next frame of a transport that makes frames itself: one is one message, and it reads no further."""
+        message = self.transport.read(self.max_reply_bytes + 1)
+        if len(message) > self.max_reply_bytes:
+            raise _too_large(self.server, 'more bytes', self.max_reply_bytes)
+        return message
 
     def _receive_frame(self) -> bytes:
         head = self.transport.readAll(4)
@@ -455,6 +461,8 @@ class AdaptedTransport(MessageTransport):
         text = f'{self.server}: {error or error.__class__.__name__}' + (f' ({inner})' if inner else '')
         if kind == TTransportException.TIMED_OUT or isinstance(inner or error, socket.timeout):
             return CallTimeout(f'{text}: the time-out of the transport or socket factory in use has passed')
+        if kind == TTransportException.SIZE_LIMIT:
+            return ReplyTooLarge(f'{text}: the limit of the transport factory in use; read less at a time or raise it')
         if opening:
             return ConnectionFailed(text)
         if kind == TTransportException.END_OF_FILE or isinstance(inner or error, (OSError, EOFError)):

@@ -4,6 +4,7 @@ import struct
 import time
 
 import pytest
+import thrift.transport.TTransport
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TFramedTransport, TTransportException
 
@@ -510,6 +511,25 @@ def test_failures_through_users_factories(scripted, connect, factories):
 
     connection = connect(scripted(cut), **options())
     with pytest.raises(ConnectionClosed):
+        get_slice(connection)
+    assert not connection.is_open
+
+
+@pytest.mark.parametrize('name', ['socket', 'transport', 'both', 'nested'])
+def test_a_reply_too_large_through_users_factories_is_named(answering, connect, name):
+    """Another server's reply would be as large: the error has to say so, or the pool asks them all."""
+    connection = connect(answering(get_slice=COLUMNS), max_reply_bytes=20, **FACTORIES[name])
+    with pytest.raises(ReplyTooLarge, match='max_reply_bytes=20'):
+        get_slice(connection)
+    assert not connection.is_open
+
+
+@pytest.mark.skipif(not hasattr(thrift.transport.TTransport, 'DEFAULT_MAX_FRAME_SIZE'),
+                    reason='this version of thrift has no limit of its own')
+def test_a_reply_above_the_limit_of_a_users_transport_is_named(answering, connect):
+    connection = connect(answering(get_slice=COLUMNS), transport_factory=lambda tsocket, host, port: TFramedTransport(
+        tsocket, max_frame_size=20))
+    with pytest.raises(ReplyTooLarge, match='Frame size .* factory'):
         get_slice(connection)
     assert not connection.is_open
 
