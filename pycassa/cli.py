@@ -1,11 +1,12 @@
 """The command `pycassa`: loads files into a column family and verifies what was loaded."""
 import argparse
 import functools
+import math
 import os
 import sys
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from pycassa.cassandra.ttypes import CfDef, ConsistencyLevel, NotFoundException
+from pycassa.cassandra.ttypes import CfDef, ConsistencyLevel, InvalidRequestException, NotFoundException
 from pycassa.columnfamily import ColumnFamily
 from pycassa.errors import ConfigurationError, PycassaError
 from pycassa.ingest import job, mapping, readers, writer
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
                            f'inferred from the first {SAMPLE_ROWS} rows; without it nothing is created')
     load.add_argument('--replication', type=_positive, default=1, metavar='N',
                       help='replication factor of a new keyspace (1)')
-    load.add_argument('--ttl', type=int, metavar='SECONDS', help='let the columns expire')
+    load.add_argument('--ttl', type=_positive, metavar='SECONDS', help='let the columns expire')
     load.add_argument('--batch-rows', type=_positive, default=100, metavar='N', help='rows per request (100)')
     load.add_argument('--bad', metavar='FILE', help='where rows go that cannot be stored (COLUMN_FAMILY.bad.jsonl)')
     load.set_defaults(run=_load)
@@ -46,10 +47,34 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError('must be at least 1')
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no whole number from 1 on')
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f'{text!r} is no number of seconds above 0')
+    return seconds
+
+
+def _delimiter(text: str) -> str:
+    character = '\t' if text == '\\t' else text
+    if len(character) != 1 or character in '"\r\n':
+        raise argparse.ArgumentTypeError(f'{text!r} is no single character that can part the fields of a line')
+    return character
+
+
+def _encoding(text: str) -> str:
+    try:
+        ''.encode(text)
+    except (LookupError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def _column_type(text: str) -> Tuple[str, str]:
@@ -71,8 +96,8 @@ def _common(parser: argparse.ArgumentParser) -> None:
     add('--key-separator', default=':', metavar='TEXT', help="what joins the parts of a key (':')")
     add('--server', action='append', metavar='HOST:PORT', help='repeatable (localhost:9160)')
     add('--format', choices=readers.FORMATS, help='by default the file name tells')
-    add('--delimiter', default=',', metavar='CHARACTER', help="of CSV (',')")
-    add('--encoding', default='utf-8', help='of the files (utf-8)')
+    add('--delimiter', type=_delimiter, default=',', metavar='CHARACTER', help="of CSV (','); \\t is a tab")
+    add('--encoding', type=_encoding, default='utf-8', help='of the files (utf-8)')
     add('--header', metavar='NAME,NAME...', help='the columns of CSV files without a header line')
     add('--null', action='append', metavar='TEXT',
         help='text that stands for no value, repeatable (the empty text, NA)')
@@ -80,7 +105,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     add('--drop-key', action='store_true', help='do not store the key columns as columns')
     add('--type', action='append', default=[], type=_column_type, metavar='COLUMN=TYPE',
         help='the type of a new column, such as LongType; existing families have theirs')
-    add('--timeout', type=float, default=30.0, metavar='SECONDS', help='of a request (30)')
+    add('--timeout', type=_seconds, default=30.0, metavar='SECONDS', help='of a request (30)')
     add('--username', help='log in; the password is read from the environment variable PYCASSA_PASSWORD')
     add('--consistency', default='ONE', metavar='LEVEL', help='consistency level (ONE)')
     add('--quiet', action='store_true', help='no progress')
@@ -91,7 +116,8 @@ def _common(parser: argparse.ArgumentParser) -> None:
 def _records(options: argparse.Namespace) -> Iterator[readers.Input]:
     header = options.header.split(',') if options.header else None
     read = functools.partial(readers.read_records, format=options.format, delimiter=options.delimiter,
-                             encoding=options.encoding, header=header)
+                             encoding=options.encoding, header=header,
+                             required=options.key.split(','))
     return job.chain_files(options.files, read)
 
 
@@ -147,32 +173,48 @@ def _family(options: argparse.Namespace) -> ColumnFamily:
     level = ConsistencyLevel._NAMES_TO_VALUES.get(options.consistency.upper())
     if level is None:
         raise ConfigurationError(f'no consistency level {options.consistency!r}')
-    pool = ConnectionPool(options.keyspace, _servers(options), credentials=_credentials(options),
-                          timeout=options.timeout, pool_size=1)
+    hint = '; --create makes one' if options.command == 'load' else ''
+    try:
+        pool = ConnectionPool(options.keyspace, _servers(options), credentials=_credentials(options),
+                              timeout=options.timeout, pool_size=1)
+    except InvalidRequestException as error:
+        raise SchemaError(f'{error.why}{hint}') from error
     try:
         return ColumnFamily(pool, options.column_family, read_consistency_level=level, write_consistency_level=level)
     except NotFoundException as error:
-        raise SchemaError(f'there is no column family {options.column_family!r} in keyspace {options.keyspace!r}; '
-                          '--create makes one') from error
+        raise SchemaError(f'there is no column family {options.column_family!r} in keyspace '
+                          f'{options.keyspace!r}{hint}') from error
 
 
 def _summary(rows: int, columns: int, seconds: float) -> str:
     return f'{rows:,} rows, {columns:,} columns in {seconds:.1f} s ({rows / max(seconds, 1e-9):,.0f} rows/s)'
 
 
+def _bad_rows(options: argparse.Namespace) -> writer.BadRows:
+    path = options.bad or f'{options.column_family}.bad.jsonl'
+    if os.path.isdir(path) or not os.access(os.path.dirname(path) or os.curdir, os.W_OK):
+        raise ConfigurationError(f'{path}, where rows go that cannot be stored, cannot be written; --bad names another')
+    return writer.BadRows(path)
+
+
+def _stopped(report: job.LoadReport) -> None:
+    print(f'stopped after {_summary(report.rows, report.columns, report.seconds)}, {report.bad_rows:,} errors',
+          file=sys.stderr)
+
+
 def _load(options: argparse.Namespace) -> int:
+    bad = _bad_rows(options)
     sample, records = job.sample(_records(options), SAMPLE_ROWS)
     if options.create:
         _create(options, sample)
     family = _family(options)
-    bad = writer.BadRows(options.bad or f'{options.column_family}.bad.jsonl')
     try:
         report = job.load(records, _row_mapping(options, family), family, bad, options.batch_rows, options.ttl,
-                          Progress('loading', quiet=options.quiet))
+                          Progress('loading', quiet=options.quiet), _stopped)
     finally:
         bad.close()
         family.pool.dispose()
-    print(f'loaded {_summary(report.rows, report.columns, report.seconds)}, {report.bad_rows:,} errors')
+    print(f'loaded {_summary(report.rows, report.columns, report.seconds)}, {report.bad_rows:,} errors', flush=True)
     if report.bad_rows:
         print(f'the rows that were not stored are in {bad.path}, each with the reason', file=sys.stderr)
     return BAD_ROWS if report.bad_rows else OK
@@ -194,8 +236,16 @@ def _verify(options: argparse.Namespace) -> int:
     finally:
         family.pool.dispose()
     print(f'verified {_summary(report.rows, report.columns, report.seconds)}, {report.different:,} rows differ, '
-          f'{report.skipped:,} rows of the files cannot be stored')
+          f'{report.skipped:,} rows of the files cannot be stored', flush=True)
     return BAD_ROWS if report.different or report.skipped else OK
+
+
+def _give_up_output() -> None:
+    """Let what standard output did not take go nowhere: the interpreter tries it again when it ends."""
+    if sys.stdout is sys.__stdout__:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -208,6 +258,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         return USAGE
     except PycassaError as error:
         print(f'pycassa: {error.__class__.__name__}: {getattr(error, "why", None) or error}', file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f'pycassa: {error}', file=sys.stderr)
+        _give_up_output()
         return FAILED
     except KeyboardInterrupt:
         print('pycassa: interrupted', file=sys.stderr)

@@ -40,21 +40,28 @@ class Difference(NamedTuple):
 
 
 def load(records: Iterator[Input], mapping: RowMapping, column_family: Any, bad: BadRows, batch_rows: int = 100,
-         ttl: Optional[int] = None, progress: Optional[Progress] = None) -> LoadReport:
+         ttl: Optional[int] = None, progress: Optional[Progress] = None,
+         stopped: Optional[Callable[[LoadReport], None]] = None) -> LoadReport:
     """Store every record in `column_family`; records that cannot be stored go to `bad`, and the rest goes on.
 
-    Raises what ends the job: InputError, NoServerAvailable and the like. Rows acknowledged before that are stored.
+    Raises what ends the job: InputError, NoServerAvailable and the like. Rows acknowledged before that are stored;
+    `stopped` is told then what was done.
     """
     progress = progress or Progress('loading', quiet=True)
     before = bad.count
+    complete = False
+    writer = RowWriter(column_family, bad, batch_rows, ttl)
     try:
-        with RowWriter(column_family, bad, batch_rows, ttl) as writer:
+        with writer:
             for row in _rows(records, mapping, bad.add):
                 writer.add(row)
                 progress.advance()
+        complete = True
     finally:
-        seconds = progress.close()
-    return LoadReport(writer.rows, writer.columns, bad.count - before, seconds)
+        report = LoadReport(writer.rows, writer.columns, bad.count - before, progress.close())
+        if stopped is not None and not complete:
+            stopped(report)
+    return report
 
 
 def _rows(records: Iterator[Input], mapping: RowMapping, refuse: Callable[[BadRecord], None]) -> Iterator[Row]:

@@ -45,14 +45,15 @@ Input = Union[Record, BadRecord]
 
 
 def read_records(path: str, format: Optional[str] = None, delimiter: str = ',', encoding: str = 'utf-8',
-                 header: Optional[Sequence[str]] = None) -> Iterator[Input]:
+                 header: Optional[Sequence[str]] = None, required: Sequence[str] = ()) -> Iterator[Input]:
     """Yield every row of the file as a Record, or as a BadRecord with the reason why it is none.
 
     `path` is a file of CSV or JSON lines, plain, ``.gz`` or ``.zip`` (every member in turn), or ``-`` for standard
     input. `format` is 'csv' or 'jsonl'; by default the file's name tells, and what is not named as JSON is CSV.
-    `header` names the columns of CSV files that have no header line. Lines are numbered from 1, header included.
+    `header` names the columns of CSV files that have no header line; `required` are those that a CSV file must have,
+    such as the key's. Lines are numbered from 1, header included.
 
-    Raises InputError when the file cannot be read.
+    Raises InputError when the file cannot be read, or has not the columns required.
     """
     csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
     try:
@@ -61,7 +62,7 @@ def read_records(path: str, format: Optional[str] = None, delimiter: str = ',', 
                 yield from _json_records(path, stream, encoding)
             else:
                 with _text(stream, encoding) as text:
-                    yield from _csv_records(path, text, delimiter, header)
+                    yield from _csv_records(path, text, delimiter, header, required)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f'cannot read {path}: {error}') from error
 
@@ -74,6 +75,8 @@ def _streams(path: str) -> Iterator[Tuple[str, BinaryIO]]:
     """The binary streams in a file, each with the name that tells its format."""
     lower = path.lower()
     if path == '-':
+        if sys.stdin is None:
+            raise InputError('cannot read standard input: it is closed')
         yield path, sys.stdin.buffer
     elif lower.endswith('.gz'):
         with gzip.open(path, 'rb') as stream:
@@ -100,9 +103,11 @@ def _text(stream: BinaryIO, encoding: str) -> Iterator[TextIO]:
         text.detach()
 
 
-def _csv_records(file: str, text: TextIO, delimiter: str, header: Optional[Sequence[str]]) -> Iterator[Input]:
+def _csv_records(file: str, text: TextIO, delimiter: str, header: Optional[Sequence[str]],
+                 required: Sequence[str]) -> Iterator[Input]:
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     names = list(header) if header else _csv_header(file, reader)
+    _check_required(file, names, required, delimiter)
     width = len(names)
     while True:
         line = reader.line_num + 1
@@ -138,6 +143,14 @@ def _csv_header(file: str, reader: Any) -> Sequence[str]:
     if len(set(names)) != len(names):
         raise InputError(f'the header of {file} names a column twice: {", ".join(names)}')
     return names
+
+
+def _check_required(file: str, names: Sequence[str], required: Sequence[str], delimiter: str) -> None:
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise InputError(
+            f'{file} has no column {missing[0]!r}; split at {delimiter!r} its columns are {", ".join(names)[:500]!a}. '
+            '--key, --delimiter, --encoding and --header say how files are read')
 
 
 def _json_records(file: str, stream: BinaryIO, encoding: str) -> Iterator[Input]:

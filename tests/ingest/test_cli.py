@@ -1,6 +1,7 @@
 """`pycassa load` and `pycassa verify` on servers: creating, types, bad rows, exit status, no secrets shown."""
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -97,8 +98,14 @@ def test_a_row_that_the_server_refuses_is_set_aside_alone(server, keyspace, raw_
 def test_nothing_is_created_without_being_asked(server, keyspace, data, capsys):
     assert run('load', server, keyspace, data) == cli.USAGE
     assert '--create makes one' in capsys.readouterr().err
-    assert run('load', server, 'no_such_keyspace', data) == cli.FAILED
-    assert 'no_such_keyspace' in capsys.readouterr().err
+    assert run('load', server, 'no_such_keyspace', data) == cli.USAGE
+    error = capsys.readouterr().err
+    assert 'no_such_keyspace' in error and '--create makes one' in error
+    # verify has no --create, and does not speak of it.
+    assert run('verify', server, 'no_such_keyspace', data) == cli.USAGE
+    assert run('verify', server, keyspace, data) == cli.USAGE
+    error = capsys.readouterr().err
+    assert 'no_such_keyspace' in error and 'loaded' in error and '--create' not in error
 
 
 def test_families_that_files_cannot_fill(server, keyspace, raw_client, data, capsys):
@@ -120,11 +127,82 @@ def test_a_server_that_is_not_there_and_a_file_that_is_not_there(data, capsys):
     assert 'missing.csv' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('arguments', [[], ['load'], ['load', 'x', '--type', 'a'], ['load', 'x', '--type', 'a=NoType']])
-def test_wrong_usage(arguments):
+def test_a_header_without_the_key_column_creates_nothing(server, keyspace, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data.csv').write_text('id;name\n1;Ann\n')
+    assert run('load', server, 'never_made', 'data.csv', '--create') == cli.FAILED
+    error = capsys.readouterr().err
+    assert "'id'" in error and 'id;name' in error and '--delimiter' in error
+    pool = pycassa.ConnectionPool(keyspace, [server.address])
+    assert 'never_made' not in [definition.name for definition in pool.execute('describe_keyspaces')]
+    pool.dispose()
+    assert not (tmp_path / 'loaded.bad.jsonl').exists()
+    assert run('load', server, keyspace, 'data.csv', '--create', '--delimiter', ';') == cli.OK
+
+
+def test_tabs_may_be_written_as_text(server, keyspace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data.tsv').write_text('id\tname\n1\tAnn\n')
+    assert run('load', server, keyspace, 'data.tsv', '--create', '--delimiter', '\\t') == cli.OK
+    assert run('verify', server, keyspace, 'data.tsv', '--delimiter', '\t') == cli.OK
+
+
+def test_a_failed_load_tells_what_was_stored(server, keyspace, data, capsys, monkeypatch):
+    assert run('load', server, keyspace, data, '--create') == cli.OK
+    capsys.readouterr()
+    stored = []
+    batch_insert = pycassa.ColumnFamily.batch_insert
+
+    def interrupted(self, rows, *arguments, **options):
+        if stored:
+            raise KeyboardInterrupt
+        stored.extend(rows)
+        return batch_insert(self, rows, *arguments, **options)
+
+    monkeypatch.setattr(pycassa.ColumnFamily, 'batch_insert', interrupted)
+    assert run('load', server, keyspace, data, '--batch-rows', '2') == cli.FAILED
+    error = capsys.readouterr().err
+    assert 'stopped after 2 rows, 10 columns' in error and 'interrupted' in error
+
+
+def test_a_file_of_bad_rows_that_cannot_be_written(server, keyspace, data, tmp_path, capsys):
+    for path in ('missing/bad.jsonl', str(tmp_path)):
+        assert run('load', server, keyspace, data, '--create', '--bad', path) == cli.USAGE
+        assert path in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')
+def test_a_full_disk_ends_in_a_message(server, keyspace, data, capsys):
+    with open(data, 'a', encoding='utf-8') as file:
+        file.write('short\n')
+    assert run('load', server, keyspace, data, '--create', '--bad', '/dev/full') == cli.FAILED
+    assert 'No space left' in capsys.readouterr().err
+    words = ['load', data, '--server', server.address, '--keyspace', keyspace, '--column-family', 'loaded',
+             '--key', 'id']
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run([sys.executable, '-m', 'pycassa.cli', *words], stdout=full, stderr=subprocess.PIPE,
+                              text=True, env={'PYTHONPATH': ':'.join(sys.path)})
+    assert done.returncode == cli.FAILED and 'No space left' in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_standard_input_that_is_closed(server, keyspace, monkeypatch, capsys):
+    monkeypatch.setattr('sys.stdin', None)
+    assert run('load', server, keyspace, '-', '--create') == cli.FAILED
+    assert 'standard input' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments', [
+    [], ['load'], ['load', 'x', '--type', 'a'], ['load', 'x', '--type', 'a=NoType'],
+    *(['load', 'x', '--keyspace', 'k', '--column-family', 'f', '--key', 'id', *wrong] for wrong in (
+        ['--delimiter', '||'], ['--delimiter', ''], ['--delimiter', '"'], ['--encoding', 'nope'], ['--encoding', 'hex'],
+        ['--ttl', '0'], ['--ttl', '-5'], ['--ttl', 'x'], ['--timeout', '0'], ['--timeout', '-1'], ['--timeout', 'nan'],
+        ['--batch-rows', 'x'], ['--replication', '0']))])
+def test_wrong_usage(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == cli.USAGE
+    error = capsys.readouterr().err
+    assert error.startswith('usage:') and '_positive' not in error
 
 
 def test_types_by_option_and_the_whole_command(data, tmp_path):
