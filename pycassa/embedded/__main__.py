@@ -22,7 +22,7 @@ unless --host names another."""
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m pycassa.embedded', description=DESCRIPTION)
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (default: %(default)s)')
-    parser.add_argument('--port', type=int, default=9160, help='port; 0 takes a free one (default: %(default)s)')
+    parser.add_argument('--port', type=_port, default=9160, help='port; 0 takes a free one (default: %(default)s)')
     parser.add_argument('--partitioner', choices=list(PARTITIONERS), default='Murmur3Partitioner',
                         help='order of the rows (default: %(default)s)')
     parser.add_argument('--profile', choices=list(PROFILES), default=DEFAULT_PROFILE,
@@ -38,11 +38,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f'{text!r} is no port; these are 0 to 65535')
+    return int(text)
+
+
 def _watch_stdin(loop: Loop) -> None:
     def read(events: int) -> None:
         if not os.read(0, 4096):
             loop.stop()
-    loop.watch(0, selectors.EVENT_READ, read)
+    try:
+        loop.watch(0, selectors.EVENT_READ, read)
+    except PermissionError:
+        loop.stop()   # a file, which no more is going to come from
 
 
 def main(arguments: Optional[List[str]] = None) -> int:

@@ -117,3 +117,15 @@ def test_a_malformed_credentials_file_is_not_quoted(tmp_path):
 def test_help_says_that_nothing_is_encrypted():
     outcome = run('--help')
     assert outcome.returncode == 0 and 'encrypted' in ' '.join(outcome.stdout.split())
+
+
+@pytest.mark.parametrize('port', ['65536', '-1', '99999999', 'x'])
+def test_a_port_that_there_is_not_is_wrong_usage(port):
+    done = run('--port', port)
+    assert done.returncode == 2 and 'port' in done.stderr and port in done.stderr and not done.stdout
+
+
+def test_stop_at_eof_with_an_input_that_cannot_be_waited_for(tmp_path):
+    """Files and /dev/null cannot be polled; they are at their end at once."""
+    done = run('--port', '0', '--stop-at-eof')
+    assert (done.returncode, done.stderr) == (0, '') and done.stdout.startswith('listening on ')
