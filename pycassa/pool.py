@@ -43,8 +43,8 @@ class ConnectionPool:
 
     Seconds: `timeout` bounds a call, `connect_timeout` (default: timeout) opening a connection, `schema_timeout`
     (default: 30, or timeout where that is longer) schema calls and truncate. `pool_timeout` is how long to wait
-    while all connections are in use: 0 not at all, -1 for ever. `deadline` bounds a call as a whole: waiting for the
-    pool, connecting, all attempts and their replies (default None: the sum of its parts).
+    while all connections are in use: 0 not at all, -1 or None for ever. `deadline` bounds a call as a whole: waiting
+    for the pool, connecting, all attempts and their replies (default None: the sum of its parts).
 
     A call that fails because a connection does, or because replicas do not answer in time, is sent again up to
     `max_retries` times (0: never, -1: no limit but the deadline), unchanged, on another host first, after
@@ -68,8 +68,8 @@ class ConnectionPool:
                  use_threadlocal: bool = True, pool_size: int = 5, prefill: bool = True,
                  socket_factory: Callable[..., Any] = default_socket_factory,
                  transport_factory: Callable[..., Any] = default_transport_factory, *,
-                 listeners: Optional[Iterable[Any]] = None, logging_name: Any = None, pool_timeout: float = 30,
-                 recycle: int = 10000, max_retries: int = 5, max_overflow: int = 0,
+                 listeners: Optional[Iterable[Any]] = None, logging_name: Any = None,
+                 pool_timeout: Optional[float] = 30, recycle: int = 10000, max_retries: int = 5, max_overflow: int = 0,
                  connect_timeout: Optional[float] = None, schema_timeout: Optional[float] = None,
                  deadline: Optional[float] = None, ssl_context: Optional[ssl.SSLContext] = None,
                  max_request_bytes: int = MAX_REQUEST_BYTES, max_reply_bytes: int = MAX_REPLY_BYTES,
@@ -271,7 +271,7 @@ class ConnectionPool:
         return wrapper
 
     def _take(self, deadline: Optional[float]) -> Optional[ConnectionWrapper]:
-        timeout = None if self.pool_timeout < 0 else self.pool_timeout
+        timeout = None if self.pool_timeout is None or self.pool_timeout < 0 else self.pool_timeout
         limit = f'pool_timeout={self.pool_timeout}'
         if deadline is not None:
             left = max(deadline - self._clock(), 0.0)

@@ -160,6 +160,19 @@ def test_pool_timeout_is_in_the_message_with_the_setting():
         pool.get()
 
 
+@pytest.mark.parametrize('for_ever', [-1, None])
+def test_pool_timeout_may_be_none_at_all(for_ever):
+    pool = World('a').pool(pool_size=1, pool_timeout=for_ever, use_threadlocal=False, runtime=Runtime())
+    held, got = pool.get(), []
+    thread = threading.Thread(target=lambda: got.append(pool.get()), daemon=True)
+    thread.start()
+    while not pool.counts().waiting and thread.is_alive():
+        pass
+    held.return_to_pool()
+    thread.join(10)
+    assert got == [held]
+
+
 def test_pool_timeout_covers_waiting_for_the_connecting_of_others():
     world = World('a')
     pool = world.pool(pool_size=1, pool_timeout=0.05, prefill=False, runtime=Runtime())
