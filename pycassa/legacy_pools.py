@@ -138,29 +138,33 @@ class SingletonThreadPool(_EarlyPool):
 class _SharedWrapper(ConnectionWrapper):
     """A connection that several threads use in turns, call by call, and on which nothing is retried."""
 
+    _GONE = (ConnectionWrapper._IN_QUEUE, ConnectionWrapper._DISPOSED, ConnectionWrapper._RETIRED)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._turns = threading.RLock()
         ConnectionWrapper.__init__(self, *args, **kwargs)
 
     def execute_call(self, call: Call, deadline: Optional[float] = None) -> Any:
         """Send an encoded call, once; raises what happened as it is."""
-        with self._turns:
-            try:
-                return ConnectionWrapper.execute_call(self, call, deadline)
-            except MaximumRetryException as error:
-                raise error.attempts[-1][1] from None
+        return self._in_turn('execute_call', call, deadline)
 
     def _call_thrift(self, *args: Any) -> Any:
+        return self._in_turn('_call_thrift', *args)
+
+    def _in_turn(self, name: str, *args: Any) -> Any:
+        """Call a ConnectionWrapper's method; if this one was disposed of, on the connection that is shared now."""
         with self._turns:
-            try:
-                return ConnectionWrapper._call_thrift(self, *args)
-            except MaximumRetryException as error:
-                raise error.attempts[-1][1] from None
+            if self._state not in self._GONE:
+                try:
+                    return getattr(ConnectionWrapper, name)(self, *args)
+                except MaximumRetryException as error:
+                    raise error.attempts[-1][1] from None
+        return getattr(self._pool._held(), name)(*args)
 
     def _continue_over(self, other: ConnectionWrapper) -> None:
-        turns = self._turns
+        # Never a moment with turns that others do not wait for.
+        other.__dict__['_turns'] = self._turns
         ConnectionWrapper._continue_over(self, other)
-        self._turns = turns
 
 
 class StaticPool(_EarlyPool):
@@ -196,5 +200,6 @@ class StaticPool(_EarlyPool):
         with self._sharing:
             shared, self._shared = self._shared, None
         if shared is not None:
-            self._checkin(shared)
+            with shared._turns:
+                self._checkin(shared)
         ConnectionPool.dispose(self)

@@ -178,3 +178,23 @@ def test_a_singleton_thread_pool_notices_a_restarted_server(raw_server):
         raw_server.hang_up()
         threading.Event().wait(0.05)
     assert pool.counts() == Counts(0, 1, 0, 0, 1)
+
+
+def test_disposing_a_static_pool_waits_for_the_calls_of_other_threads(raw_server):
+    pool = StaticPool('Keyspace1', [raw_server.address], None, 5)
+    get_count(pool)
+    over = threading.Event()
+
+    def dispose_again_and_again():
+        while not over.is_set():
+            pool.dispose()
+
+    disposer = threading.Thread(target=dispose_again_and_again)
+    disposer.start()
+    try:
+        in_threads(3, lambda number: [get_count(pool) for _ in range(100)])
+    finally:
+        over.set()
+        disposer.join(10)
+    pool.dispose()
+    assert pool.counts() == Counts(0, 0, 0, 0, 0)
