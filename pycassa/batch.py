@@ -11,7 +11,7 @@ there. Requests are kept below the server's frame size by their encoded bytes, w
 shared by threads.
 """
 import threading
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, NamedTuple, Optional, Tuple, TypeVar
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.transport.TTransport import TMemoryBuffer
@@ -53,6 +53,9 @@ class PendingMutation(NamedTuple):
     ttl: Optional[int] = None
 
 
+Batch = TypeVar('Batch', bound='Mutator')
+
+
 class Mutator:
     """A queue of mutations to any number of column families of one keyspace.
 
@@ -90,7 +93,7 @@ class Mutator:
     def allow_retries(self, allow: Optional[bool]) -> None:
         self._allow_retries = allow
 
-    def __enter__(self) -> 'Mutator':
+    def __enter__(self: Batch) -> Batch:
         return self
 
     def __exit__(self, error_type: Any, error: Optional[BaseException], traceback: Any) -> None:

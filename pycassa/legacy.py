@@ -1,7 +1,7 @@
 """connect() and connect_thread_local() of the first releases, the clients that they return, and the pools of 0.5."""
 import itertools
 import threading
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from pycassa.batch import Mutator
 from pycassa.cassandra.ttypes import AuthenticationRequest
@@ -126,6 +126,10 @@ class Client:
         self._runtime = runtime or Runtime()
         self._hosts = Hosts(Backoff(retry_time, retry_time), self._runtime)
         self._turns = itertools.count() if round_robin else itertools.repeat(0)
+
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """The Thrift calls, which the end of this module adds."""
 
     def __repr__(self) -> str:
         return f'<{self.__class__.__name__} {self.keyspace}@{",".join(map(str, self.servers))}>'
