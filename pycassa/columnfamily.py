@@ -564,7 +564,7 @@ def _old_forms(pool: Any, column_family: Any, args: Tuple[Any, ...],
         pool, keyspace = keyspace, None  # PooledColumnFamily of release 0.5.3 called its pool so.
     if args and isinstance(args[0], (str, bytes)):
         keyspace, column_family, args = column_family, args[0], args[1:]
-    if pool is None or column_family is None:
+    if pool is None or isinstance(pool, (str, bytes)) or not isinstance(column_family, (str, bytes)):
         raise TypeError('ColumnFamily needs a pool, connection or client, and the name of a column family')
     if len(args) > len(_POSITIONAL):
         raise TypeError(f'ColumnFamily takes at most {len(_POSITIONAL)} positional settings, {len(args)} were given')

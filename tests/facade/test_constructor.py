@@ -59,6 +59,12 @@ def test_what_it_does_not_take(client, args, kwargs):
         ColumnFamily(*[client if arg == 'client' else arg for arg in args], **kwargs)
 
 
+def test_swapped_arguments_are_told(client, pool):
+    for family, of in (('Standard', pool), ('Standard', client), (pool, 5), (pool, client)):
+        with pytest.raises(TypeError, match='ColumnFamily needs a pool, connection or client, and the name'):
+            ColumnFamily(family, of)
+
+
 def test_super_is_known_from_the_schema(client):
     assert ColumnFamily(client, 'Super').super is True
     assert ColumnFamily(client, 'Standard', super=True).super is False
