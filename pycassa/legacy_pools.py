@@ -178,7 +178,7 @@ class StaticPool(_EarlyPool):
 
     def _start_empty(self) -> None:
         ConnectionPool._start_empty(self)
-        self._shared: Optional[ConnectionWrapper] = None
+        self._shared: Any = None
         self._sharing = threading.RLock()
 
     def _get_new_wrapper(self, server: str) -> ConnectionWrapper:
