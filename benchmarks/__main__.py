@@ -2,6 +2,7 @@
 import argparse
 import json
 import platform
+import statistics
 import sys
 from typing import Any, Dict, List, Optional
 
@@ -15,9 +16,12 @@ from pycassa import codec
 
 def _measure(case: Case, rounds: int) -> Dict[str, Any]:
     case.check()
-    ours, peer = (seconds / case.columns * 1e9 for seconds in interleaved([case.ours, case.peer], rounds))
+    samples = interleaved([case.ours, case.peer], rounds)
+    ours, peer = (statistics.median(sample) / case.columns * 1e9 for sample in samples)
+    # Of each round by itself: what slows the machine down for a while then slows both sides of a ratio.
+    ratio = statistics.median(theirs / our for our, theirs in zip(*samples))
     return {'case': case.name, 'ours_ns_per_column': round(ours, 1), 'bindings_ns_per_column': round(peer, 1),
-            'ratio': round(peer / ours, 2), 'target': case.target}
+            'ratio': round(ratio, 2), 'target': case.target}
 
 
 def _environment() -> Dict[str, str]:
@@ -29,7 +33,7 @@ def _environment() -> Dict[str, str]:
 def _arguments(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='python -m benchmarks', description=__doc__)
     parser.add_argument('cases', nargs='*', metavar='CASE', help='run the cases whose names contain one of these')
-    parser.add_argument('--rounds', type=int, default=9, help='measurements of each side (default %(default)s)')
+    parser.add_argument('--rounds', type=int, default=15, help='measurements of each side (default %(default)s)')
     parser.add_argument('--json', metavar='FILE', help="write the results as JSON to FILE, or to '-'")
     parser.add_argument('--check', action='store_true', help='exit with 1 if a ratio is below its target')
     parser.add_argument('--implementation', choices=('cython', 'pure'),

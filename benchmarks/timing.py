@@ -1,13 +1,13 @@
 """Timing: process CPU of several functions, round after round in turn, so that they share whatever disturbs."""
 import gc
-import statistics
 import time
 from typing import Any, Callable, List, Sequence
 
 __all__ = ['interleaved']
 
-# Seconds of CPU that one measurement takes at least: many times the clock's step.
-_LEAST = 0.02
+# Seconds of CPU that one measurement takes at least: many times the clock's step, yet so short that a machine which
+# changes its speed seldom does so between the measurements of one round.
+_LEAST = 0.01
 
 
 def _repetitions(function: Callable[[], Any]) -> int:
@@ -25,11 +25,11 @@ def _cpu(function: Callable[[], Any], count: int) -> float:
     return time.process_time() - start
 
 
-def interleaved(functions: Sequence[Callable[[], Any]], rounds: int) -> List[float]:
-    """The median seconds of process CPU of one call of each function, over `rounds` rounds."""
+def interleaved(functions: Sequence[Callable[[], Any]], rounds: int) -> List[List[float]]:
+    """The seconds of process CPU that one call of each function took in each of `rounds` rounds."""
     counts = [_repetitions(function) for function in functions]
     samples: List[List[float]] = [[] for _ in functions]
     for _ in range(rounds):
         for function, count, sample in zip(functions, counts, samples):
             sample.append(_cpu(function, count) / count)
-    return [statistics.median(sample) for sample in samples]
+    return samples

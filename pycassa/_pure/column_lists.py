@@ -7,7 +7,7 @@ any column that looks otherwise is read field by field.
 from itertools import repeat
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from pycassa._pure.cursor import I32, I64, LIST, STRING, STRUCT, Cursor
 from pycassa.errors import ProtocolError
@@ -30,12 +30,14 @@ class Collected:
     counters of each super column.
     """
 
-    __slots__ = ('details', 'complete', 'names', 'values', 'timestamps', 'ttls', 'counter_names', 'counter_values',
-                 'super_names', 'super_spans')
+    __slots__ = ('details', 'complete', 'scan', 'names', 'values', 'timestamps', 'ttls', 'counter_names',
+                 'counter_values', 'super_names', 'super_spans')
 
     def __init__(self, details: bool) -> None:
         self.details = details
         self.complete = True
+        # The reader of columns that fitted the last ones.
+        self.scan: Callable[..., int] = _scan_dated_columns if details else _scan_columns
         self.names: List[bytes] = []
         self.values: List[Optional[bytes]] = []
         self.timestamps: List[Optional[int]] = []
@@ -45,12 +47,6 @@ class Collected:
         self.super_names: List[bytes] = []
         self.super_spans: List[Span] = []
 
-    def cut(self, columns: int, counters: int) -> None:
-        """Forget the columns and counters after the first so many: they are going to be read another way."""
-        for column_field in (self.names, self.values, self.timestamps, self.ttls):
-            del column_field[columns:]
-        del self.counter_names[counters:], self.counter_values[counters:]
-
 
 # --- the usual form ----------------------------------------------------------------------------------------------
 
@@ -58,6 +54,9 @@ Read = Callable[..., Tuple[Any, ...]]
 
 # Readers are kept for byte strings below this length; longer ones are read field by field.
 _LONGEST = 4096
+
+# The most readers that are kept for one form of columns: as many pairs of lengths.
+_MOST_PAIRS = 4096
 
 _TTL = b'\x08\0\4'
 
@@ -82,35 +81,59 @@ class _Readers:
             self.known = tuple(Struct(f'>{each}s{self._tail}').unpack_from for each in range(size))
 
 
+class _PairReaders:
+    """Readers from a column's value to the length of the next one's value: `known[name length][value length]`.
+
+    One call takes what lies between the two lengths, if the next column's name is as long as this one's, which is
+    likely. Made when they are asked for, as long as they are few enough to keep.
+    """
+
+    __slots__ = ('known', '_middle', '_kept')
+
+    def __init__(self, middle: str) -> None:
+        self._middle = middle
+        self.known: Dict[int, Dict[int, Read]] = {}
+        self._kept = 0
+
+    def of_names(self, length: int) -> Dict[int, Read]:
+        """The readers for names of this length, by the length of the value."""
+        found = self.known.get(length)
+        return self.known.setdefault(length, {}) if found is None else found
+
+    def learn(self, name: int, value: int) -> Read:
+        """Make the reader for these lengths. Raises LookupError if it is one too many."""
+        if value >= _LONGEST or self._kept >= _MOST_PAIRS:
+            raise LookupError(value)
+        self._kept += 1
+        read = self.of_names(name)[value] = Struct(f'>{value}s{self._middle}I{name}sBHI').unpack_from
+        return read
+
+
 class _Form:
     """How one kind of column is laid out: `head` is its bytes up to its name's length, `stops` those of its end.
 
     `link` is what lies between the fields of a column and the length of the next one's name, and `step` the bytes
-    from the timestamp or count to that name. Readers of the last column of a list find its stops where those of the
-    others find the link, and b'' where they find that length.
+    from the timestamp or count to that name.
     """
 
-    __slots__ = ('head', 'width', 'stops', 'link', 'step', 'read_head', 'tails', 'dated_tails', 'last_tails',
-                 'read_ttl', 'read_last_ttl', 'read_stamp')
+    __slots__ = ('head', 'width', 'stops', 'link', 'step', 'read_head', 'plain', 'dated', 'expiring', 'counts',
+                 'read_stamp', 'read_ttl')
 
     def __init__(self, head: bytes, stops: bytes) -> None:
         self.head, self.stops, self.link = head, stops, stops + head
         self.width = len(head) + 4
         self.step = len(stops) + self.width + 11
         self.read_head: Read = Struct(f'>{len(head)}sI').unpack_from
-        # A value and the timestamp behind it, passed over or not (or a counter's name and its count); each field's
-        # type and id come as numbers, which compare faster than bytes.
-        self.tails = _Readers(f'BH8x{len(self.link)}sI')
-        self.dated_tails = _Readers(f'BHq{len(self.link)}sI')
-        self.last_tails = _Readers(f'BHq{len(stops)}s0s')
-        self.read_ttl: Read = Struct(f'>3si{len(self.link)}sI').unpack_from
-        self.read_last_ttl: Read = Struct(f'>3si{len(stops)}s0s').unpack_from
+        # What follows a value: the timestamp passed over, with it, and with a ttl; b'' stands where no ttl is, so
+        # that the last two look the same. Fields' types and ids come as numbers, which compare faster than bytes.
+        self.plain = _PairReaders(f'BH8x{len(self.link)}s')
+        self.dated = _PairReaders(f'BHq0s0s{len(self.link)}s')
+        self.expiring = _PairReaders(f'BHq3si{len(self.link)}s')
+        # A counter's name and its count, and the next one's length.
+        self.counts = _Readers(f'BHq{len(self.link)}sI')
+        # The timestamp or count, or the ttl, and the end of the column.
         self.read_stamp: Read = Struct(f'>BHq{len(stops)}s').unpack_from
-
-    def learn(self, length: int) -> None:
-        """Make readers of values of this length."""
-        for readers in (self.tails, self.dated_tails, self.last_tails):
-            readers.learn(length)
+        self.read_ttl: Read = Struct(f'>3si{len(stops)}s').unpack_from
 
 
 # A name, and the length of the value.
@@ -124,81 +147,91 @@ _PLAIN = _Form(b'\x0b\0\1', b'\0')
 
 
 def _scan_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
-    """Collect columns of the usual form, `count` at most, without their timestamps and ttls.
+    """Collect columns of the usual form and without a ttl, `count` at most, without their timestamps.
 
     The first one's name, of `length` bytes, is at `start`. Returns the position of the first that was not read.
     """
-    names, tails = _NAMES.known, form.tails.known
-    add_name, add_value = found.names.append, found.values.append
+    known, readers = _NAMES.known, form.plain
+    names, values = found.names, found.values
     expected, step = form.link, form.step
+    pos, stride = start + length + 7, length + step + 7
     try:
+        name, ttype, field, size = known[length](data, start)
+        tails = readers.of_names(length)
         for _ in repeat(None, count - 1):
-            name, ttype, field, size = names[length](data, start)
-            end = start + length + 7
-            value, timestamp_type, timestamp_field, link, length = tails[size](data, end)
-            if link != expected:
-                ttl, _, link, length = form.read_ttl(data, end + size + 11)
-                if ttl != _TTL or link != expected:
-                    return start - form.width
-                end += 7
-            if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
-                return start - form.width
-            add_name(name)
-            add_value(value)
-            start = end + size + step
-        name, ttype, field, size = names[length](data, start)
-        end = start + length + 7
-        value, timestamp_type, timestamp_field, _, link, _ = form.last_tails.known[size](data, end)
-        end += size + 11
-        if link != form.stops:
-            ttl, _, link, _ = form.read_last_ttl(data, end)
-            if ttl != _TTL or link != form.stops:
-                return start - form.width
-            end += 7
-    except (StructError, IndexError):
-        # The data end here, or a byte string is longer than there are readers for.
-        return start - form.width
-    if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
-        return start - form.width
-    add_name(name)
-    add_value(value)
-    return end + len(link)
+            try:
+                read = tails[size]
+            except KeyError:
+                read = readers.learn(length, size)
+            value, stamp_type, stamp, link, following, next_name, next_type, next_field, next_size = read(data, pos)
+            if link != expected or field != 2 or ttype != STRING or stamp != 3 or stamp_type != I64:
+                break
+            if following != length:
+                next_name, next_type, next_field, next_size = known[following](data, pos + size + step)
+                length, tails = following, readers.of_names(following)
+                stride = length + step + 7
+            names.append(name)
+            values.append(value)
+            pos += size + stride
+            name, ttype, field, size = next_name, next_type, next_field, next_size
+        else:
+            return _scan_any_columns(data, pos - 7 - length, length, 1, form, found)
+    except (StructError, LookupError):
+        # The data end here, or there is no reader for these lengths.
+        pass
+    return pos - 7 - length - form.width
 
 
 def _scan_dated_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
-    """As `_scan_columns`, with timestamps and ttls."""
-    names, tails = _NAMES.known, form.dated_tails.known
-    expected, read_ttl, step = form.link, form.read_ttl, form.step - 11
-    add_name, add_value = found.names.append, found.values.append
-    add_timestamp, add_ttl = found.timestamps.append, found.ttls.append
+    """As `_scan_columns`, with their timestamps."""
+    return _scan_detailed_columns(data, start, length, count, form, found, form.dated, b'')
+
+
+def _scan_expiring_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
+    """As `_scan_columns`, for columns with a ttl."""
+    return _scan_detailed_columns(data, start, length, count, form, found, form.expiring, _TTL)
+
+
+def _scan_detailed_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected,
+                           readers: _PairReaders, mark: bytes) -> int:
+    """As `_scan_columns`, for columns that all have a ttl (behind `mark`), or all have none."""
+    known, details = _NAMES.known, found.details
+    names, values, timestamps, ttls = found.names, found.values, found.timestamps, found.ttls
+    expected, step = form.link, form.step + (7 if mark else 0)
+    pos, stride = start + length + 7, length + step + 7
     try:
-        for left in range(count - 1, -1, -1):
-            if not left:
-                tails, expected, read_ttl = form.last_tails.known, form.stops, form.read_last_ttl
-            name, ttype, field, size = names[length](data, start)
-            end = start + length + 7
-            value, timestamp_type, timestamp_field, timestamp, link, length = tails[size](data, end)
-            end += size + 11
-            seconds = None
-            if link != expected:
-                ttl, seconds, link, length = read_ttl(data, end)
-                if ttl != _TTL or link != expected:
-                    break
-                end += 7
-            if field != 2 or ttype != STRING or timestamp_field != 3 or timestamp_type != I64:
+        name, ttype, field, size = known[length](data, start)
+        tails = readers.of_names(length)
+        for _ in repeat(None, count - 1):
+            try:
+                read = tails[size]
+            except KeyError:
+                read = readers.learn(length, size)
+            (value, stamp_type, stamp, timestamp, ttl, seconds, link, following,
+             next_name, next_type, next_field, next_size) = read(data, pos)
+            if (link != expected or ttl != mark or field != 2 or ttype != STRING or stamp != 3
+                    or stamp_type != I64):
                 break
-            add_name(name)
-            add_value(value)
-            add_timestamp(timestamp)
-            add_ttl(seconds)
-            start = end + step
-    except (StructError, IndexError):
+            if following != length:
+                next_name, next_type, next_field, next_size = known[following](data, pos + size + step)
+                length, tails = following, readers.of_names(following)
+                stride = length + step + 7
+            names.append(name)
+            values.append(value)
+            if details:
+                timestamps.append(timestamp)
+                ttls.append(seconds if mark else None)
+            pos += size + stride
+            name, ttype, field, size = next_name, next_type, next_field, next_size
+        else:
+            return _scan_any_columns(data, pos - 7 - length, length, 1, form, found)
+    except (StructError, LookupError):
         pass
-    return start - form.width
+    return pos - 7 - length - form.width
 
 
-def _scan_long_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
-    """As both of the above, for names and values of any length: slower for short ones."""
+def _scan_any_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
+    """As all of the above, for names and values of any length, with a ttl or without: slower for short ones."""
     try:
         for left in range(count - 1, -1, -1):
             end = start + length
@@ -207,7 +240,7 @@ def _scan_long_columns(data: bytes, start: int, length: int, count: int, form: _
             timestamp_type, timestamp_field, timestamp, stops = form.read_stamp(data, tail)
             after, seconds = tail + 11, None
             if stops != form.stops:
-                ttl, seconds, stops, _ = form.read_last_ttl(data, after)
+                ttl, seconds, stops = form.read_ttl(data, after)
                 if ttl != _TTL or stops != form.stops:
                     break
                 after += 7
@@ -230,22 +263,22 @@ def _scan_long_columns(data: bytes, start: int, length: int, count: int, form: _
 
 def _scan_counters(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
     """As `_scan_columns`, for counters."""
-    tails, expected, step = form.dated_tails.known, form.link, form.step
+    counts, expected, step = form.counts.known, form.link, form.step
     try:
         for _ in repeat(None, count - 1):
-            name, ttype, field, value, link, next_length = tails[length](data, start)
+            name, ttype, field, value, link, next_length = counts[length](data, start)
             if link != expected or field != 2 or ttype != I64:
                 return start - form.width
             found.counter_names.append(name)
             found.counter_values.append(value)
             start += length + step
             length = next_length
-        name, ttype, field, value, stops, _ = form.last_tails.known[length](data, start)
+        ttype, field, value, stops = form.read_stamp(data, start + length)
     except (StructError, IndexError):
         return start - form.width
     if stops != form.stops or field != 2 or ttype != I64:
         return start - form.width
-    found.counter_names.append(name)
+    found.counter_names.append(data[start:start + length])
     found.counter_values.append(value)
     return start + length + len(stops) + 11
 
@@ -293,28 +326,9 @@ def _read_counter(cursor: Cursor, found: Collected) -> None:
     found.counter_values.append(value)
 
 
-_NAME, _LIST = b'\x0b\0\1', b'\x0f\0\2'
-
-
-def _read_super(cursor: Cursor, kind: int, found: Collected) -> None:
-    """Collect one SuperColumn or CounterSuperColumn struct. The usual order of its fields is tried first."""
-    data, name, span = cursor.data, None, None
-    if data.startswith(_NAME, cursor.pos):
-        cursor.pos += 3
-        name = cursor.binary()
-        if data.startswith(_LIST, cursor.pos):
-            cursor.pos += 3
-            span = _read_list(cursor, kind, found)
-    if not cursor.at_stop():
-        name, span = _read_super_fields(cursor, kind, found, name, span)
-    if name is None or span is None:
-        raise ProtocolError(f'malformed message: a super column without name or columns before byte {cursor.pos}')
-    found.super_names.append(name)
-    found.super_spans.append(span)
-
-
-def _read_super_fields(cursor: Cursor, kind: int, found: Collected, name: Optional[bytes],
-                       span: Optional[Span]) -> Tuple[Optional[bytes], Optional[Span]]:
+def _read_super(cursor: Cursor, kind: int, found: Collected, name: Optional[bytes] = None,
+                span: Optional[Span] = None) -> None:
+    """Collect one SuperColumn or CounterSuperColumn struct, its fields in any order; some may have been read."""
     for ttype, field in cursor.fields():
         if field == 1 and ttype == STRING:
             name = cursor.binary()
@@ -322,7 +336,10 @@ def _read_super_fields(cursor: Cursor, kind: int, found: Collected, name: Option
             span = _read_list(cursor, kind, found)
         else:
             cursor.skip(ttype)
-    return name, span
+    if name is None or span is None:
+        raise ProtocolError(f'malformed message: a super column without name or columns before byte {cursor.pos}')
+    found.super_names.append(name)
+    found.super_spans.append(span)
 
 
 def _read_list(cursor: Cursor, kind: int, found: Collected) -> Span:
@@ -338,16 +355,20 @@ def _collect_columns(cursor: Cursor, count: int, form: _Form, found: Collected,
     """Collect `count` columns: those that are not of the usual form by `read`."""
     names, start = found.names, len(found.names)
     stop = start + count
-    scan = _scan_dated_columns if found.details else _scan_columns
     while len(names) < stop:
-        _scan(cursor, stop - len(names), form, found, scan)
+        before = len(names)
+        _scan(cursor, stop - before, form, found, found.scan)
+        if len(names) == before:
+            # Most likely all columns of a reply have a ttl, or none has.
+            usual = _scan_dated_columns if found.details else _scan_columns
+            found.scan = usual if found.scan is _scan_expiring_columns else _scan_expiring_columns
+            _scan(cursor, stop - before, form, found, found.scan)
         if len(names) < stop:
             position = cursor.pos
-            _scan(cursor, stop - len(names), form, found, _scan_long_columns)
+            _scan(cursor, stop - len(names), form, found, _scan_any_columns)
             if cursor.pos == position:
                 read(cursor, found)
             _NAMES.learn(len(names[-1]))
-            form.learn(len(found.values[-1] or b''))
     return COLUMN, start, stop
 
 
@@ -360,7 +381,7 @@ def _collect_counters(cursor: Cursor, count: int, form: _Form, found: Collected,
         _scan(cursor, stop - len(names), form, found, _scan_counters)
         if len(names) < stop:
             read(cursor, found)
-            form.learn(len(names[-1]))
+            form.counts.learn(len(names[-1]))
     return COUNTER_COLUMN, start, stop
 
 
@@ -374,7 +395,12 @@ def _scan(cursor: Cursor, count: int, form: _Form, found: Collected, scan: Calla
 
 # --- list<ColumnOrSuperColumn> -----------------------------------------------------------------------------------
 
-_SUPER_HEADS = {SUPER_COLUMN: b'\x0c\0\2', COUNTER_SUPER_COLUMN: b'\x0c\0\4'}
+# Up to the length of a super column's name; from that name to the length of its first column's name, whose list
+# begins in between; the ends of both structs.
+_SUPER_HEADS = {SUPER_COLUMN: b'\x0c\0\2\x0b\0\1', COUNTER_SUPER_COLUMN: b'\x0c\0\4\x0b\0\1'}
+_read_super_head: Read = Struct('>6sI').unpack_from
+_SUPER_NAMES = _Readers('4sI3sI')
+_COLUMNS, _SUPER_STOPS = b'\x0f\0\2\x0c', b'\0\0'
 
 
 def _read_member(cursor: Cursor, found: Collected, kind: int) -> None:
@@ -428,17 +454,47 @@ def _collect_members(cursor: Cursor, count: int, kind: int, found: Collected) ->
         return _collect_columns(cursor, count, _MEMBER_COLUMN, found, _read_column_member)
     if kind == COUNTER_COLUMN:
         return _collect_counters(cursor, count, _MEMBER_COUNTER, found, _read_counter_member)
-    start = len(found.super_names)
-    head = _SUPER_HEADS[kind]
-    for _ in range(count):
-        if not cursor.data.startswith(head, cursor.pos):
+    start, stop = len(found.super_names), len(found.super_names) + count
+    while len(found.super_names) < stop:
+        _scan_supers(cursor, stop - len(found.super_names), kind, found)
+        if len(found.super_names) < stop:
             _read_member(cursor, found, kind)
-            continue
-        cursor.pos += 3
-        _read_super(cursor, kind, found)
-        if not cursor.at_stop():
-            _read_member_fields(cursor, found, kind, kind)
-    return kind, start, start + count
+            _SUPER_NAMES.learn(len(found.super_names[-1]))
+    return kind, start, stop
+
+
+def _scan_supers(cursor: Cursor, count: int, kind: int, found: Collected) -> None:
+    """Collect super columns of the usual form, `count` at most; leave the cursor at the first that is not."""
+    data, pos, head, known = cursor.data, cursor.pos, _SUPER_HEADS[kind], _SUPER_NAMES.known
+    counters = kind == COUNTER_SUPER_COLUMN
+    names = found.counter_names if counters else found.names
+    try:
+        for _ in repeat(None, count):
+            opening, length = _read_super_head(data, pos)
+            name, before, columns, between, size = known[length](data, pos + 10)
+            if opening != head or before != _COLUMNS or between != _PLAIN.head or not 0 < columns < len(data):
+                break
+            start, stop = len(names), len(names) + columns
+            scan = _scan_counters if counters else found.scan
+            cursor.pos = scan(data, pos + length + 25, size, columns, _PLAIN, found)
+            if len(names) < stop and counters:
+                _collect_counters(cursor, stop - len(names), _PLAIN, found, _read_counter)
+            elif len(names) < stop:
+                _collect_columns(cursor, stop - len(names), _PLAIN, found, _read_column)
+            span = COUNTER_COLUMN if counters else COLUMN, start, stop
+            if data.startswith(_SUPER_STOPS, cursor.pos):
+                found.super_names.append(name)
+                found.super_spans.append(span)
+                pos = cursor.pos + 2
+                continue
+            _read_super(cursor, kind, found, name, span)
+            if not cursor.at_stop():
+                _read_member_fields(cursor, found, kind, kind)
+            pos = cursor.pos
+    except (StructError, IndexError):
+        # The data end here, or the name is longer than there are readers for.
+        pass
+    cursor.pos = pos
 
 
 def read_member(cursor: Cursor, found: Collected) -> Span:
@@ -453,14 +509,13 @@ _START = 15
 def read_members(cursor: Cursor, found: Collected) -> Span:
     """Collect a list<ColumnOrSuperColumn>: columns, super columns or counters, never mixed."""
     data, pos = cursor.data, cursor.pos
-    if len(data) - pos > _START and not found.details:
+    if len(data) - pos > _START:
         element, count, head, length = _read_start(data, pos)
         if head == _MEMBER_COLUMN.head and element == STRUCT and 0 < count < len(data) - pos:
             start = len(found.names)
-            end = _scan_columns(data, pos + _START, length, count, _MEMBER_COLUMN, found)
-            if len(found.names) == start + count:
-                cursor.pos = end
-                return COLUMN, start, start + count
-            found.cut(start, len(found.counter_names))
+            cursor.pos = found.scan(data, pos + _START, length, count, _MEMBER_COLUMN, found)
+            if len(found.names) < start + count:
+                _collect_columns(cursor, start + count - len(found.names), _MEMBER_COLUMN, found, _read_column_member)
+            return COLUMN, start, start + count
     count = cursor.list_header(STRUCT)
     return _collect_members(cursor, count, _kind_at(cursor) if count else COLUMN, found)

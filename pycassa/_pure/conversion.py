@@ -40,7 +40,8 @@ class Converted:
     """The columns of one reply, converted, as `dict_class` objects of {name: value}.
 
     A value is alone, or the first of (value, timestamp), (value, ttl) or (value, timestamp, ttl), as `flags` say;
-    counters are plain integers. `rows` tells that the reply holds several rows, whose names repeat.
+    counters are plain integers. `rows` tells that the reply holds several rows, whose names repeat, as those of
+    several super columns do.
     """
 
     __slots__ = ('_layout', '_found', '_dict_class', '_plain', '_names', '_values', '_counter_names', '_super_names',
@@ -51,7 +52,8 @@ class Converted:
         self._found = found
         self._dict_class = dict_class
         self._plain = dict_class is OrderedDict or dict_class is dict or _is_plain(dict_class)
-        unpack = _Names(layout.name.unpack).__getitem__ if rows else layout.name.unpack
+        repeated = rows or len(found.super_spans) > 1
+        unpack = _Names(layout.name.unpack).__getitem__ if repeated else layout.name.unpack
         self._names = self._unpack_names(unpack, layout.name, found.names)
         self._counter_names = self._unpack_names(unpack, layout.name, found.counter_names)
         self._super_names = self._unpack_super_names()
