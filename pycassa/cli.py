@@ -242,9 +242,10 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _give_up_output() -> None:
     """Let what standard output did not take go nowhere: the interpreter tries it again when it ends."""
-    if sys.stdout is not None and sys.stdout is sys.__stdout__:
+    output = sys.__stdout__
+    if output is not None and output is sys.stdout:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, output.fileno())
         os.close(nowhere)
 
 

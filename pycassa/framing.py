@@ -1,4 +1,5 @@
 """Whole Thrift messages over a byte stream: framed, unframed, and through the transports that users bring."""
+import abc
 import io
 import socket
 import struct
@@ -159,7 +160,7 @@ class _Collector:
 
 # --- transports of messages ----------------------------------------------------------------------------------------
 
-class MessageTransport(TTransportBase, CReadableTransport):
+class MessageTransport(TTransportBase, CReadableTransport, abc.ABC):
     """Sends and receives whole messages. Any failure in mid-call closes it, whatever its kind.
 
     It is also a thrift transport, to be driven by the generated client: `write` collects a message, `flush` sends
@@ -176,21 +177,21 @@ class MessageTransport(TTransportBase, CReadableTransport):
         self._reply = io.BytesIO()
         self._awaited = False
 
-    def isOpen(self) -> bool:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def isOpen(self) -> bool: ...
 
+    @abc.abstractmethod
     def probe(self) -> bool:
         """False when an idle connection cannot serve another call. Does not wait."""
-        raise NotImplementedError
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def close(self) -> None: ...
 
-    def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None: ...
 
-    def _receive(self, deadline: Optional[float], limit: str) -> bytes:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _receive(self, deadline: Optional[float], limit: str) -> bytes: ...
 
     def roundtrip(self, frame: bytes, deadline: Optional[float] = None, limit: str = 'deadline') -> bytes:
         """Send `frame` (a message after its 4-byte length) and return the reply's message, without a length.

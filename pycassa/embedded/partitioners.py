@@ -2,6 +2,7 @@
 
 A *position* is the sortable form of a row's place: ordered as (token, key), and the key can be read back from it.
 """
+import abc
 import hashlib
 from typing import Any, Dict
 
@@ -59,40 +60,40 @@ def murmur3(data: bytes) -> int:
     return h1 - (1 << 64) if h1 >> 63 else h1
 
 
-class Partitioner:
+class Partitioner(abc.ABC):
     """What the engine asks of a partitioner. Tokens are opaque values, comparable with each other."""
 
     name = ''
     ordered = False
     minimum: Any = None
 
+    @abc.abstractmethod
     def token(self, key: bytes) -> Any:
         """The token of a row key."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def text(self, token: Any) -> str:
         """The token as the Thrift interface spells it."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def parse(self, text: str) -> Any:
         """The token that `text` spells. Raises TokenError."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def position(self, key: bytes) -> Any:
         """The sortable place of a row on the ring."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def key(self, position: Any) -> bytes:
         """The row key of a position."""
-        raise NotImplementedError
 
     def after(self, key: bytes) -> Any:
         """The least bound that sorts after the position of `key`."""
         return self.position(key) + b'\x00'
 
+    @abc.abstractmethod
     def ceiling(self, token: Any) -> Any:
         """A bound that sorts after every position of `token` and before (or at) those of greater ones."""
-        raise NotImplementedError
 
 
 class _NumericPartitioner(Partitioner):
