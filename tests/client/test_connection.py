@@ -181,7 +181,7 @@ def timed_out(function, text):
     started = time.monotonic()
     with pytest.raises(CallTimeout) as raised:
         function()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
     assert text in str(raised.value), str(raised.value)
 
 

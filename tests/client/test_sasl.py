@@ -151,7 +151,7 @@ def test_the_negotiation_has_the_time_out_of_connecting(scripted):
     started = time.monotonic()
     with pytest.raises(CallTimeout, match='connect_timeout=0.2'):
         connect(server, connect_timeout=0.2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_the_deadline_of_a_call_holds_under_sasl(scripted):
@@ -162,11 +162,11 @@ def test_the_deadline_of_a_call_holds_under_sasl(scripted):
                 peer.sendall(bytes([byte]))
                 time.sleep(0.02)
 
-    connection = connect(scripted(script), timeout=0.3)
+    connection = connect(scripted(script), timeout=0.3, connect_timeout=5)
     started = time.monotonic()
     with pytest.raises(CallTimeout, match='timeout=0.3'):
         connection.describe_version()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
     assert not connection.is_open
 
 

@@ -196,12 +196,12 @@ def test_the_deadline_holds(tls, certificates, good):
             peer.sendall(bytes([byte]))
             time.sleep(0.02)
 
-    connection = Connection(None, tls(good, drip).address, timeout=0.3,
+    connection = Connection(None, tls(good, drip).address, timeout=0.3, connect_timeout=5,
                             ssl_context=make_ssl_context(certificates.authority[0]))
     started = time.monotonic()
     with pytest.raises(CallTimeout, match='timeout=0.3'):
         connection.describe_version()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
     assert not connection.is_open
 
 

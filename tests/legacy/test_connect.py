@@ -186,7 +186,7 @@ def test_a_server_that_stalls_ends_in_no_server_available(raw_server):
     started = time.monotonic()
     with pytest.raises(NoServerAvailable) as caught:
         client.describe_version()
-    assert 0.35 <= time.monotonic() - started < 1
+    assert 0.35 <= time.monotonic() - started < 5
     assert [type(error) for _, error in caught.value.attempts] == [CallTimeout] * 2
     stop.set()
     assert client.describe_version() == '19.39.0'
