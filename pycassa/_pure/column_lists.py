@@ -4,6 +4,7 @@ Everything that one reply holds is collected in a few flat lists, which are conv
 servers send, each column's fields in the order of the interface, is read by loops that take a column in two steps;
 any column that looks otherwise is read field by field.
 """
+from collections import defaultdict
 from itertools import repeat
 from struct import Struct
 from struct import error as StructError
@@ -30,7 +31,7 @@ class Collected:
     counters of each super column.
     """
 
-    __slots__ = ('details', 'complete', 'scan', 'names', 'values', 'timestamps', 'ttls', 'counter_names',
+    __slots__ = ('details', 'complete', 'scan', 'row', 'last', 'names', 'values', 'timestamps', 'ttls', 'counter_names',
                  'counter_values', 'super_names', 'super_spans')
 
     def __init__(self, details: bool) -> None:
@@ -38,6 +39,9 @@ class Collected:
         self.complete = True
         # The reader of columns that fitted the last ones.
         self.scan: Callable[..., int] = _scan_dated_columns if details else _scan_columns
+        # What the rows or super columns have in common, and where the last one's columns begin.
+        self.row: Optional[_Row] = None
+        self.last = 0
         self.names: List[bytes] = []
         self.values: List[Optional[bytes]] = []
         self.timestamps: List[Optional[int]] = []
@@ -51,6 +55,8 @@ class Collected:
 # --- the usual form ----------------------------------------------------------------------------------------------
 
 Read = Callable[..., Tuple[Any, ...]]
+
+_pack_length = Struct('>I').pack
 
 # Readers are kept for byte strings below this length; longer ones are read field by field.
 _LONGEST = 4096
@@ -82,30 +88,25 @@ class _Readers:
 
 
 class _PairReaders:
-    """Readers from a column's value to the length of the next one's value: `known[name length][value length]`.
+    """Readers from a column's value to the length of the next one's value: `known[length][value length]`.
 
-    One call takes what lies between the two lengths, if the next column's name is as long as this one's, which is
-    likely. Made when they are asked for, as long as they are few enough to keep.
+    The other length is that of the next column's name, or of all that lies between the timestamp and the next
+    value's length. Readers are made when they are asked for, as long as they are few enough to keep.
     """
 
-    __slots__ = ('known', '_middle', '_kept')
+    __slots__ = ('known', '_code', '_kept')
 
-    def __init__(self, middle: str) -> None:
-        self._middle = middle
-        self.known: Dict[int, Dict[int, Read]] = {}
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self.known: Dict[int, Dict[int, Read]] = defaultdict(dict)
         self._kept = 0
 
-    def of_names(self, length: int) -> Dict[int, Read]:
-        """The readers for names of this length, by the length of the value."""
-        found = self.known.get(length)
-        return self.known.setdefault(length, {}) if found is None else found
-
-    def learn(self, name: int, value: int) -> Read:
+    def learn(self, length: int, value: int) -> Read:
         """Make the reader for these lengths. Raises LookupError if it is one too many."""
         if value >= _LONGEST or self._kept >= _MOST_PAIRS:
             raise LookupError(value)
         self._kept += 1
-        read = self.of_names(name)[value] = Struct(f'>{value}s{self._middle}I{name}sBHI').unpack_from
+        read = self.known[length][value] = Struct(f'>{value}s' + self._code % length).unpack_from
         return read
 
 
@@ -124,11 +125,12 @@ class _Form:
         self.width = len(head) + 4
         self.step = len(stops) + self.width + 11
         self.read_head: Read = Struct(f'>{len(head)}sI').unpack_from
-        # What follows a value: the timestamp passed over, with it, and with a ttl; b'' stands where no ttl is, so
-        # that the last two look the same. Fields' types and ids come as numbers, which compare faster than bytes.
-        self.plain = _PairReaders(f'BH8x{len(self.link)}s')
-        self.dated = _PairReaders(f'BHq0s0s{len(self.link)}s')
-        self.expiring = _PairReaders(f'BHq3si{len(self.link)}s')
+        # The next column's name is expected to be as long as this one's. The timestamp is passed over, or taken, or
+        # taken with the ttl; b'' stands where no ttl is, so that the last two look the same. Fields' types and ids
+        # come as numbers, which compare faster than bytes.
+        self.plain = _PairReaders(f'BH8x{len(self.link)}sI%dsBHI')
+        self.dated = _PairReaders(f'BHq0s0s{len(self.link)}sI%dsBHI')
+        self.expiring = _PairReaders(f'BHq3si{len(self.link)}sI%dsBHI')
         # A counter's name and its count, and the next one's length.
         self.counts = _Readers(f'BHq{len(self.link)}sI')
         # The timestamp or count, or the ttl, and the end of the column.
@@ -146,36 +148,96 @@ _MEMBER_COUNTER = _Form(b'\x0c\0\3\x0b\0\1', b'\0\0')
 _PLAIN = _Form(b'\x0b\0\1', b'\0')
 
 
+# From a value to the length of the next one's, where what lies between them is known from the row before.
+_BETWEEN = _PairReaders('BH8x%dsI')
+_read_size: Read = Struct('>I').unpack_from
+
+# The most columns of a row whose names are expected to come again in the next one.
+_FEW = 256
+
+
+class _Row:
+    """What rows with columns of the same names, without a ttl, have in common, if only names and values are asked for.
+
+    `opening` is what they begin with, up to the length of the first value. `steps` lead from each value to the next
+    one: the bytes between the timestamp and its length, the readers for them, and what they take beside the value.
+    """
+
+    __slots__ = ('form', 'names', 'opening', 'steps')
+
+    def __init__(self, form: _Form, names: List[bytes]) -> None:
+        self.form, self.names = form, names
+        heads = [b'%b%b%b\x0b\0\2' % (form.head, _pack_length(len(name)), name) for name in names]
+        self.opening = heads[0]
+        between = [form.stops + head for head in heads[1:]]
+        self.steps = [(each, _BETWEEN.known[len(each)], len(each) + 15) for each in between]
+
+
+def _scan_row(data: bytes, start: int, row: _Row, found: Collected) -> int:
+    """Collect a row that begins as `row` at `start`, as far as it is like it: see `_scan_columns`."""
+    names, values = row.names, found.values
+    first = len(values)
+    pos = start + len(row.opening) + 4
+    try:
+        size, = _read_size(data, pos - 4)
+        for between, tails, stride in row.steps:
+            try:
+                read = tails[size]
+            except KeyError:
+                read = _BETWEEN.learn(len(between), size)
+            value, stamp_type, stamp, link, next_size = read(data, pos)
+            if link != between or stamp != 3 or stamp_type != I64:
+                break
+            values.append(value)
+            pos += size + stride
+            size = next_size
+        else:
+            stamp_type, stamp, _, stops = row.form.read_stamp(data, pos + size)
+            if stops == row.form.stops and stamp == 3 and stamp_type == I64:
+                values.append(data[pos:pos + size])
+                found.names += names
+                return pos + size + len(stops) + 11
+    except (StructError, LookupError):
+        pass
+    done = len(values) - first
+    found.names += names[:done]
+    return pos - 11 - len(names[done]) - len(row.form.head) - 4
+
+
 def _scan_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:
     """Collect columns of the usual form and without a ttl, `count` at most, without their timestamps.
 
     The first one's name, of `length` bytes, is at `start`. Returns the position of the first that was not read.
     """
-    known, readers = _NAMES.known, form.plain
+    known, tails_of = _NAMES.known, form.plain.known
     names, values = found.names, found.values
     expected, step = form.link, form.step
     pos, stride = start + length + 7, length + step + 7
     try:
         name, ttype, field, size = known[length](data, start)
-        tails = readers.of_names(length)
+        tails = tails_of[length]
         for _ in repeat(None, count - 1):
             try:
                 read = tails[size]
             except KeyError:
-                read = readers.learn(length, size)
+                read = form.plain.learn(length, size)
             value, stamp_type, stamp, link, following, next_name, next_type, next_field, next_size = read(data, pos)
             if link != expected or field != 2 or ttype != STRING or stamp != 3 or stamp_type != I64:
                 break
             if following != length:
                 next_name, next_type, next_field, next_size = known[following](data, pos + size + step)
-                length, tails = following, readers.of_names(following)
+                length, tails = following, tails_of[following]
                 stride = length + step + 7
             names.append(name)
             values.append(value)
             pos += size + stride
             name, ttype, field, size = next_name, next_type, next_field, next_size
         else:
-            return _scan_any_columns(data, pos - 7 - length, length, 1, form, found)
+            stamp_type, stamp, _, stops = form.read_stamp(data, pos + size)
+            if stops == form.stops and field == 2 and ttype == STRING and stamp == 3 and stamp_type == I64:
+                names.append(name)
+                values.append(data[pos:pos + size])
+                return pos + size + len(stops) + 11
     except (StructError, LookupError):
         # The data end here, or there is no reader for these lengths.
         pass
@@ -195,13 +257,13 @@ def _scan_expiring_columns(data: bytes, start: int, length: int, count: int, for
 def _scan_detailed_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected,
                            readers: _PairReaders, mark: bytes) -> int:
     """As `_scan_columns`, for columns that all have a ttl (behind `mark`), or all have none."""
-    known, details = _NAMES.known, found.details
+    known, tails_of, details = _NAMES.known, readers.known, found.details
     names, values, timestamps, ttls = found.names, found.values, found.timestamps, found.ttls
     expected, step = form.link, form.step + (7 if mark else 0)
     pos, stride = start + length + 7, length + step + 7
     try:
         name, ttype, field, size = known[length](data, start)
-        tails = readers.of_names(length)
+        tails = tails_of[length]
         for _ in repeat(None, count - 1):
             try:
                 read = tails[size]
@@ -214,7 +276,7 @@ def _scan_detailed_columns(data: bytes, start: int, length: int, count: int, for
                 break
             if following != length:
                 next_name, next_type, next_field, next_size = known[following](data, pos + size + step)
-                length, tails = following, readers.of_names(following)
+                length, tails = following, tails_of[following]
                 stride = length + step + 7
             names.append(name)
             values.append(value)
@@ -350,6 +412,27 @@ def _read_list(cursor: Cursor, kind: int, found: Collected) -> Span:
     return _collect_counters(cursor, count, _PLAIN, found, _read_counter)
 
 
+def _collect_row(cursor: Cursor, start: int, count: int, length: int, form: _Form, found: Collected,
+                 read: Callable[[Cursor, Collected], None]) -> Span:
+    """Collect `count` columns, the first at `start` of the usual form with a name of `length` bytes."""
+    data, names, row = cursor.data, found.names, found.row
+    first = len(names)
+    stop = first + count
+    if row is not None and len(row.names) == count and data.startswith(row.opening, start):
+        cursor.pos = _scan_row(data, start, row, found)
+        if len(names) == stop:
+            return COLUMN, first, stop
+    else:
+        cursor.pos = found.scan(data, start + form.width, length, count, form, found)
+    if len(names) < stop:
+        _collect_columns(cursor, stop - len(names), form, found, read)
+    if 1 < count <= _FEW and found.scan is _scan_columns:
+        last, found.last = found.last, first
+        if names[last] == names[first] and last < first and names[last:first] == names[first:]:
+            found.row = _Row(form, names[first:])
+    return COLUMN, first, stop
+
+
 def _collect_columns(cursor: Cursor, count: int, form: _Form, found: Collected,
                      read: Callable[[Cursor, Collected], None]) -> Span:
     """Collect `count` columns: those that are not of the usual form by `read`."""
@@ -466,22 +549,17 @@ def _collect_members(cursor: Cursor, count: int, kind: int, found: Collected) ->
 def _scan_supers(cursor: Cursor, count: int, kind: int, found: Collected) -> None:
     """Collect super columns of the usual form, `count` at most; leave the cursor at the first that is not."""
     data, pos, head, known = cursor.data, cursor.pos, _SUPER_HEADS[kind], _SUPER_NAMES.known
-    counters = kind == COUNTER_SUPER_COLUMN
-    names = found.counter_names if counters else found.names
     try:
         for _ in repeat(None, count):
             opening, length = _read_super_head(data, pos)
             name, before, columns, between, size = known[length](data, pos + 10)
             if opening != head or before != _COLUMNS or between != _PLAIN.head or not 0 < columns < len(data):
                 break
-            start, stop = len(names), len(names) + columns
-            scan = _scan_counters if counters else found.scan
-            cursor.pos = scan(data, pos + length + 25, size, columns, _PLAIN, found)
-            if len(names) < stop and counters:
-                _collect_counters(cursor, stop - len(names), _PLAIN, found, _read_counter)
-            elif len(names) < stop:
-                _collect_columns(cursor, stop - len(names), _PLAIN, found, _read_column)
-            span = COUNTER_COLUMN if counters else COLUMN, start, stop
+            cursor.pos = pos + length + 18
+            if kind == SUPER_COLUMN:
+                span = _collect_row(cursor, cursor.pos, columns, size, _PLAIN, found, _read_column)
+            else:
+                span = _collect_counters(cursor, columns, _PLAIN, found, _read_counter)
             if data.startswith(_SUPER_STOPS, cursor.pos):
                 found.super_names.append(name)
                 found.super_spans.append(span)
@@ -512,10 +590,6 @@ def read_members(cursor: Cursor, found: Collected) -> Span:
     if len(data) - pos > _START:
         element, count, head, length = _read_start(data, pos)
         if head == _MEMBER_COLUMN.head and element == STRUCT and 0 < count < len(data) - pos:
-            start = len(found.names)
-            cursor.pos = found.scan(data, pos + _START, length, count, _MEMBER_COLUMN, found)
-            if len(found.names) < start + count:
-                _collect_columns(cursor, start + count - len(found.names), _MEMBER_COLUMN, found, _read_column_member)
-            return COLUMN, start, start + count
+            return _collect_row(cursor, pos + 5, count, length, _MEMBER_COLUMN, found, _read_column_member)
     count = cursor.list_header(STRUCT)
     return _collect_members(cursor, count, _kind_at(cursor) if count else COLUMN, found)
