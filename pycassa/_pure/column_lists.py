@@ -201,7 +201,7 @@ def _scan_row(data: bytes, start: int, row: _Row, found: Collected) -> int:
         pass
     done = len(values) - first
     found.names += names[:done]
-    return pos - 11 - len(names[done]) - len(row.form.head) - 4
+    return pos - 11 - len(names[done]) - len(row.form.head)
 
 
 def _scan_columns(data: bytes, start: int, length: int, count: int, form: _Form, found: Collected) -> int:

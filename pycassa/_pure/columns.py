@@ -3,9 +3,10 @@
 No Column or Mutation object is made: one tuple of byte strings per column joins a list that is joined once.
 """
 import functools
+from itertools import islice
 from struct import Struct
 from struct import error as StructError
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from pycassa._pure import packing
 from pycassa._pure.packing import Scalar
@@ -35,7 +36,7 @@ class Layout:
     """
 
     __slots__ = ('family', 'key', 'name', 'value', 'super_name', 'validators', 'counter',
-                 'pack_key', 'pack_name', 'pack_value', 'packers', 'recurrent', 'opening')
+                 'pack_key', 'pack_name', 'pack_super', 'pack_value', 'packers', 'recurrent', 'opening')
 
     def __init__(self, family: Union[str, bytes], *, key: Scalar, name: Scalar, value: Scalar,
                  super_name: Optional[Scalar] = None, validators: Optional[Mapping[bytes, Scalar]] = None,
@@ -49,10 +50,11 @@ class Layout:
         self.counter = counter
         self.pack_key = _packer(key)
         self.pack_name = _packer(name)
+        self.pack_super = _packer(super_name if super_name is not None else name)
         self.pack_value = _packer(value)
         self.packers = {name: _packer(scalar) for name, scalar in self.validators.items()}
-        # Whether the bytes of a column's name can be kept from row to row.
-        self.recurrent = super_name is None and not counter and name in _TEXTS
+        # Whether the bytes of a column's name can be kept from row to row, or from super column to super column.
+        self.recurrent = not counter and name in _TEXTS
         # What stands between a key and the count of its mutations: a map of one family and a list.
         self.opening = b'\x0b\x0f\0\0\0\1%b%b\x0c' % (length(len(self.family)), self.family)
 
@@ -170,72 +172,139 @@ _VALUE, _COUNT = b'\x0b\0\2', b'\x0a\0\2'
 Pairs = Iterable[Tuple[Any, Any]]
 
 
-class _Cells(dict):
-    """{column name: (the bytes of a mutation up to its value's length, the value's pack)}: names recur in each row.
+class _Cells:
+    """Column names met before, which are likely to come again in the next row or super column.
 
-    Only for names of text types: of these, equal ones have equal bytes.
+    `known` is {name: (the bytes of a column up to its value's length, the value's pack)}; `opening` is what stands
+    before a name's length. Only for names of text types: of these, equal ones have equal bytes.
     """
 
-    __slots__ = ('_layout',)
+    __slots__ = ('known', '_layout', '_opening')
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self, layout: Layout, opening: bytes) -> None:
+        self.known: Dict[Any, Tuple[bytes, Callable[[Any], bytes]]] = {}
+        self._layout, self._opening = layout, opening
 
-    def __missing__(self, name: Any) -> Tuple[bytes, Callable[[Any], bytes]]:
-        layout = self._layout
-        packed = layout.pack_name(name)
-        head = b'%b%b%b%b' % (_COLUMN, length(len(packed)), packed, _VALUE)
-        cell = self[name] = head, layout.packers.get(packed, layout.pack_value)
-        return cell
+    def learn(self, names: Iterable[Any]) -> None:
+        """Keep names, up to the first that cannot be packed."""
+        known, layout = self.known, self._layout
+        try:
+            for name in names:
+                if name not in known:
+                    packed = layout.pack_name(name)
+                    head = b'%b%b%b%b' % (self._opening, length(len(packed)), packed, _VALUE)
+                    known[name] = head, layout.packers.get(packed, layout.pack_value)
+        except CONVERSION_ERRORS:
+            pass
 
 
-# Rows of as many columns are taken column by column: their names are data, and seldom recur.
+# Rows and super columns of as many columns are taken column by column: their names are data, and seldom recur.
 _FEW = 64
+# From so many rows on, it pays to take them a column at a time.
+_MANY = 32
+_FEW_SUBCOLUMNS = [_SUPER_COLUMNS + count for count in LENGTHS[:_FEW]]
 
 
 def append_rows(parts: List[bytes], layout: Layout, keys: Sequence[bytes], names: Iterable[Any],
-                rows: Iterable[Any], tail: bytes) -> None:
+                rows: Collection[Any], tail: bytes) -> None:
     """Append rows to `parts`: `keys` packed, their `names` as the user gave them, and their columns.
 
     Each becomes its key, the family, the count of its mutations, and their structs.
     """
-    if layout.recurrent and len(keys) > 1:
-        _append_recurrent_rows(parts, layout, keys, names, rows, tail)
+    if not layout.recurrent or len(keys) < 2:
+        cells = None
+    elif layout.super_name is not None:
+        cells = _Cells(layout, _SUBCOLUMN)
+    elif _is_table(rows) and _append_table(parts, layout, keys, rows, tail):
+        return
     else:
-        for packed, key, columns in zip(keys, names, rows):
-            _append_row(parts, layout, packed, key, columns, tail)
+        _append_recurrent_rows(parts, layout, keys, names, rows, tail)
+        return
+    for packed, key, columns in zip(keys, names, rows):
+        _append_row(parts, layout, packed, key, columns, tail, cells)
+
+
+def _is_table(rows: Collection[Any]) -> bool:
+    """Whether all rows, and they are many, are plain dicts with the same few names in the same order."""
+    if len(rows) < _MANY:
+        return False
+    first, second = islice(rows, 2)
+    return (type(first) is dict and type(second) is dict and 0 < len(first) < _FEW and [*first] == [*second]
+            and {*map(type, rows)} == {dict} and len({*map(tuple, rows)}) == 1)
+
+
+def _append_table(parts: List[bytes], layout: Layout, keys: Sequence[bytes], rows: Collection[Dict[Any, Any]],
+                  tail: bytes) -> bool:
+    """As `append_rows`, a column of all rows at a time; or append nothing, if something cannot be packed so."""
+    end, cells = tail + _COLUMN_END, _Cells(layout, _COLUMN)
+    names = [*next(iter(rows))]
+    cells.learn(names)
+    row: List[bytes] = [b'', b'', layout.opening + LENGTHS[len(names)]]
+    try:
+        for name in names:
+            row[-1] += cells.known[name][0]
+            row += (b'', b'', end)
+        # The constant parts of every row; then the parts that differ, each at the distance of a row from the next.
+        table, width = row * len(keys), len(row)
+        table[0::width], table[1::width] = _lengths(keys), keys
+        for place, name in enumerate(names):
+            pack = cells.known[name][1]
+            values = [pack(columns[name]) for columns in rows]
+            table[3 + 3 * place::width], table[4 + 3 * place::width] = _lengths(values), values
+    except CONVERSION_ERRORS:
+        return False
+    parts += table
+    return True
+
+
+def _lengths(values: Sequence[bytes]) -> List[bytes]:
+    try:
+        return [LENGTHS[len(value)] for value in values]
+    except IndexError:
+        return [length(len(value)) for value in values]
 
 
 def _append_recurrent_rows(parts: List[bytes], layout: Layout, keys: Sequence[bytes], names: Iterable[Any],
                            rows: Iterable[Any], tail: bytes) -> None:
     """As `append_rows`, for narrow rows whose column names are likely to be the same ones."""
     openings = [layout.opening + count for count in LENGTHS[:_FEW]]
-    cells, add, end = _Cells(layout), parts.extend, tail + _COLUMN_END
+    cells = _Cells(layout, _COLUMN)
+    first = next(iter(rows))
+    if type(first) is dict and len(first) < _FEW:
+        cells.learn(first)
+    known, add, end = cells.known, parts.extend, tail + _COLUMN_END
     for packed, key, columns in zip(keys, names, rows):
         if type(columns) is dict:
             start = len(parts)
             try:
                 add((LENGTHS[len(packed)], packed, openings[len(columns)]))
                 for name, value in columns.items():
-                    head, pack = cells[name]
+                    head, pack = known[name]
                     data = pack(value)
                     add((head, LENGTHS[len(data)], data, end))
                 continue
             except CONVERSION_ERRORS:
                 del parts[start:]
+                if len(columns) < _FEW:
+                    cells.learn(columns)
         _append_row(parts, layout, packed, key, columns, tail)
 
 
-def _append_row(parts: List[bytes], layout: Layout, packed: bytes, key: Any, columns: Any, tail: bytes) -> None:
+def _append_row(parts: List[bytes], layout: Layout, packed: bytes, key: Any, columns: Any, tail: bytes,
+                cells: Optional[_Cells] = None) -> None:
     items = columns_of(layout, key, columns)
     parts += (length(len(packed)), packed, layout.opening, length(len(items)))
-    append_insertions(parts, layout, key, items, tail)
+    append_insertions(parts, layout, key, items, tail, cells)
 
 
-def append_insertions(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:
-    """Append the Mutation structs of one row's columns, (name, value) or (super name, columns) pairs, to `parts`."""
+def append_insertions(parts: List[bytes], layout: Layout, key: Any, columns: Any, tail: bytes,
+                      cells: Optional[_Cells] = None) -> None:
+    """Append the Mutation structs of one row's columns, (name, value) or (super name, columns) pairs, to `parts`.
+
+    `cells` keeps subcolumns' names from row to row.
+    """
     if layout.super_name is not None:
-        _append_supers(parts, layout, key, columns, tail)
+        _append_supers(parts, layout, key, columns, tail, cells)
     elif layout.counter:
         _append_counters(parts, layout, key, columns, _COUNTER, _COUNTER_END)
     else:
@@ -272,15 +341,39 @@ def _append_counters(parts: List[bytes], layout: Layout, key: Any, columns: Pair
         parts += (head, length(len(packed)), packed, _COUNT, delta, tail)
 
 
-def _append_supers(parts: List[bytes], layout: Layout, key: Any, columns: Pairs, tail: bytes) -> None:
-    super_type: Any = layout.super_name
+def _append_supers(parts: List[bytes], layout: Layout, key: Any, columns: Any, tail: bytes,
+                   cells: Optional[_Cells]) -> None:
+    recurrent = layout.recurrent and (cells is not None or len(columns) > 1)
+    cells = cells or _Cells(layout, _SUBCOLUMN)
+    known, add, pack_super = cells.known, parts.extend, layout.pack_super
     for super_name, subcolumns in columns:
-        packed = _exactly(super_type, super_name, functools.partial(_super_column, layout, key, super_name, 'a name'))
-        items: Any = pairs(subcolumns, functools.partial(_super_column, layout, key, super_name, 'its columns'))
-        parts += (_COUNTER_SUPER if layout.counter else _SUPER, length(len(packed)), packed,
-                  _SUPER_COLUMNS, length(len(items)))
-        if layout.counter:
-            _append_counters(parts, layout, key, items, _SUBCOLUMN, _SUBCOUNTER_END, (super_name,))
-        else:
-            _append_columns(parts, layout, key, items, _SUBCOLUMN, tail, (super_name,))
-        parts.append(_SUPER_END)
+        if recurrent and type(subcolumns) is dict:
+            start = len(parts)
+            try:
+                packed = pack_super(super_name)
+                add((_SUPER, LENGTHS[len(packed)], packed, _FEW_SUBCOLUMNS[len(subcolumns)]))
+                for name, value in subcolumns.items():
+                    head, pack = known[name]
+                    data = pack(value)
+                    add((head, LENGTHS[len(data)], data, tail))
+                parts.append(_SUPER_END)
+                continue
+            except CONVERSION_ERRORS:
+                del parts[start:]
+                if len(subcolumns) < _FEW:
+                    cells.learn(subcolumns)
+        _append_super(parts, layout, key, super_name, subcolumns, tail)
+
+
+def _append_super(parts: List[bytes], layout: Layout, key: Any, super_name: Any, subcolumns: Any,
+                  tail: bytes) -> None:
+    super_type: Any = layout.super_name
+    packed = _exactly(super_type, super_name, functools.partial(_super_column, layout, key, super_name, 'a name'))
+    items: Any = pairs(subcolumns, functools.partial(_super_column, layout, key, super_name, 'its columns'))
+    parts += (_COUNTER_SUPER if layout.counter else _SUPER, length(len(packed)), packed,
+              _SUPER_COLUMNS, length(len(items)))
+    if layout.counter:
+        _append_counters(parts, layout, key, items, _SUBCOLUMN, _SUBCOUNTER_END, (super_name,))
+    else:
+        _append_columns(parts, layout, key, items, _SUBCOLUMN, tail, (super_name,))
+    parts.append(_SUPER_END)
