@@ -40,8 +40,8 @@ def multiget(oracle):
 
 def supers(oracle):
     return oracle.reply('get_slice', SEQID, success=[
-        oracle.super_column(b's%02d' % number, [(each.column.name, each.column.value, each.column.timestamp, each.column.ttl)
-                                                for each in members])
+        oracle.super_column(b's%02d' % number, [
+            (column.name, column.value, column.timestamp, column.ttl) for column in [each.column for each in members]])
         for number, members in enumerate(rows(oracle))])
 
 
