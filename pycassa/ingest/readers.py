@@ -83,10 +83,12 @@ def _streams(path: str) -> Iterator[Tuple[str, BinaryIO]]:
             yield path[:-len('.gz')], stream  # type: ignore[misc]
     elif lower.endswith('.zip'):
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if not member.is_dir():
-                    with archive.open(member) as inner:
-                        yield member.filename, inner  # type: ignore[misc]
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            if not members:
+                raise InputError(f'{path} is an archive without files')
+            for member in members:
+                with archive.open(member) as inner:
+                    yield member.filename, inner  # type: ignore[misc]
     else:
         with open(path, 'rb') as plain:
             yield path, plain

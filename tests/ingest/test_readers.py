@@ -104,3 +104,11 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_a_field_may_be_larger_than_the_csv_module_likes(write):
     assert fields(write('a.csv', 'id,name\n1,' + 'x' * 200_000 + '\n'))[0]['name'] == 'x' * 200_000
+
+
+def test_an_archive_without_files_is_an_error(tmp_path):
+    archive = tmp_path / 'a.zip'
+    with zipfile.ZipFile(archive, 'w') as opened:
+        opened.writestr('folder/', '')
+    with pytest.raises(InputError, match='without files'):
+        list(read_records(str(archive)))
