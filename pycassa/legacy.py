@@ -1,4 +1,5 @@
 """connect() and connect_thread_local() of the first releases, the clients that they return, and the pools of 0.5."""
+import abc
 import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
@@ -100,7 +101,7 @@ class _Link:
         self.connection.close()
 
 
-class Client:
+class Client(abc.ABC):
     """What connect() returns: every Thrift call by its name, over connections that are replaced when they fail.
 
     `keyspace` and what login() was given hold for every connection made later. A call that failed is made again on
@@ -297,11 +298,11 @@ class Client:
         if link is not None:
             link.connection.close()
 
-    def _link(self) -> Optional[_Link]:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _link(self) -> Optional[_Link]: ...
 
-    def _keep(self, link: Optional[_Link]) -> None:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _keep(self, link: Optional[_Link]) -> None: ...
 
 
 class SingleConnection(Client):
