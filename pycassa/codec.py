@@ -17,6 +17,7 @@ from pycassa.errors import ConfigurationError
 if TYPE_CHECKING:
     from pycassa._pure.protocol import (
         BATCH_OVERHEAD,
+        CONVERSION_ERRORS,
         ENTRY_OVERHEAD,
         IMPLEMENTATION,
         INCLUDE_TIMESTAMP,
@@ -63,7 +64,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    'BATCH_OVERHEAD', 'Cursor', 'ENTRY_OVERHEAD', 'IMPLEMENTATION', 'INCLUDE_TIMESTAMP', 'INCLUDE_TTL', 'Layout',
+    'BATCH_OVERHEAD', 'CONVERSION_ERRORS', 'Cursor', 'ENTRY_OVERHEAD', 'IMPLEMENTATION', 'INCLUDE_TIMESTAMP',
+    'INCLUDE_TTL', 'Layout',
     'PACK_ERRORS', 'Scalar', 'bytes_scalar', 'composite', 'decode_get', 'decode_get_count', 'decode_get_slice',
     'decode_get_slice_items', 'decode_key_slices', 'decode_multiget_count', 'decode_multiget_slice', 'decode_void',
     'dynamic_composite', 'encode_add', 'encode_batch', 'encode_deletion', 'encode_get', 'encode_get_count',

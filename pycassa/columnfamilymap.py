@@ -32,9 +32,6 @@ _BYTES = codec.scalar('BytesType')
 _BINARY_COLUMNS = (DateTime, Float64, Int64, Long)
 _TEXT_AND_BYTES = frozenset(['AsciiType', 'BytesType', 'UTF8Type'])
 
-# What conversions written by users raise for values that they cannot convert.
-_CONVERSION_ERRORS = (*codec.PACK_ERRORS, ArithmeticError, AttributeError, LookupError)
-
 
 def create_instance(cls: Callable[..., T], **kwargs: Any) -> T:
     """An instance of `cls`, made without arguments, with `kwargs` set as its attributes."""
@@ -145,7 +142,7 @@ class ColumnFamilyMap(ColumnFamily):
     def _convert(self, name: str, convert: Callable[[Any], Any], value: Any, error_class: type) -> Any:
         try:
             return convert(value)
-        except _CONVERSION_ERRORS as error:
+        except codec.CONVERSION_ERRORS as error:
             raise error_class(
                 f'column family {self.column_family!r}: {value!r:.80} ({type(value).__name__}) of column {name!r} '
                 f'cannot be converted by {type(self._columns[name]).__name__}: {error}') from error

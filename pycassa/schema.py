@@ -1,7 +1,6 @@
 """The definition of a column family: the types of its keys, names and values, and the Layout that converts them."""
 import copy
 import os
-import struct
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, MutableMapping, Optional
 
 from pycassa import codec
@@ -15,9 +14,6 @@ ENCODING_VARIABLE = 'PYCASSA_BYTES_ENCODING'
 
 _CONVERSION_OPTIONS = frozenset(('autopack_keys', 'autopack_names', 'autopack_values', 'bytes_encoding'))
 _PLACE_OPTIONS = frozenset(('pool', '_select_keyspace'))
-
-# What packing functions raise for values that they cannot store, those of users' own types included.
-_PACK_ERRORS = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, struct.error)
 
 
 def is_open(bound: Any) -> bool:
@@ -252,7 +248,7 @@ class FamilyTypes:
         scalar = layout.super_name if is_supercol_name and layout.super_name is not None else layout.name
         try:
             return scalar.pack(value) if slice_start is None else scalar.pack_bound(value, slice_start)
-        except _PACK_ERRORS as error:
+        except codec.CONVERSION_ERRORS as error:
             raise self._packing_error('super column name' if is_supercol_name else 'column name',
                                       value, scalar, error) from error
 
@@ -265,7 +261,7 @@ class FamilyTypes:
         scalar = layout.validators.get(name, layout.value)
         try:
             return scalar.pack(value)
-        except _PACK_ERRORS as error:
+        except codec.CONVERSION_ERRORS as error:
             raise self._packing_error(f'value of column {col_name!r:.80}', value, scalar, error) from error
 
     def _pack_key(self, key: Any) -> bytes:
