@@ -1,0 +1,17 @@
+# cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True, initializedcheck=False
+"""The compiled implementation of the codec in one namespace: what pycassa.codec serves, under the same names.
+
+One extension module: either all of it is there or none. Each part has the basename of its pure twin.
+"""
+cimport cython
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from pycassa.errors import ApplicationError, PackingError, ProtocolError, UnpackingError
+
+cdef extern from 'Python.h':
+    const Py_ssize_t PY_SSIZE_T_MAX
+
+include "cursor.pyx"
