@@ -1,1 +1,1 @@
-"""The compiled twins of pycassa._pure, installed as pycassa._speedups. A checkout without built extensions is pure."""
+"""The compiled twin of pycassa._pure, installed as pycassa._speedups. Where it is not built, the codec is pure."""
