@@ -13,8 +13,9 @@ from pycassa._pure.packing import Scalar
 from pycassa._pure.wire import LENGTHS, i32, i64, length
 from pycassa.errors import PackingError
 
-__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'append_rows', 'column_tail', 'columns_of', 'is_builtin',
-           'pack_key', 'pairs']
+__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'append_rows', 'column_tail', 'columns_of',
+           'count_exactly', 'is_builtin', 'key_exactly', 'name_exactly', 'pack_key', 'pairs', 'subcolumns_of',
+           'super_name_exactly', 'value_exactly']
 
 # What pack and unpack functions raise, users' own included.
 CONVERSION_ERRORS: Tuple[Type[Exception], ...] = packing.PACK_ERRORS + (ArithmeticError, AttributeError, LookupError)
@@ -119,16 +120,35 @@ def pack_key(layout: Layout, key: Any) -> bytes:
     try:
         return layout.pack_key(key)
     except CONVERSION_ERRORS:
-        return _exactly(layout.key, key, lambda: f'{_row(layout, key)}: a key')
+        return key_exactly(layout, key)
 
 
-def _pack_name(layout: Layout, key: Any, super_name: Any, name: Any) -> bytes:
+# What hot paths could not pack: the bytes after all, or a PackingError that names row, column, type and class.
+
+def key_exactly(layout: Layout, key: Any) -> bytes:
+    return _exactly(layout.key, key, lambda: f'{_row(layout, key)}: a key')
+
+
+def super_name_exactly(layout: Layout, key: Any, name: Any) -> bytes:
+    scalar: Any = layout.super_name
+    return _exactly(scalar, name, functools.partial(_super_column, layout, key, name, 'a name'))
+
+
+def name_exactly(layout: Layout, key: Any, super_name: Any, name: Any) -> bytes:
     return _exactly(layout.name, name, lambda: f'{_column(layout, key, super_name, name)}: a name')
 
 
-def _pack_value(layout: Layout, key: Any, super_name: Any, name: Any, packed: bytes, value: Any) -> bytes:
+def value_exactly(layout: Layout, key: Any, super_name: Any, name: Any, packed: bytes, value: Any) -> bytes:
     scalar = layout.validators.get(packed, layout.value)
     return _exactly(scalar, value, lambda: f'{_column(layout, key, super_name, name)}: a value')
+
+
+def count_exactly(layout: Layout, key: Any, super_name: Any, name: Any, value: Any) -> bytes:
+    try:
+        return _pack_counter(value)
+    except StructError as error:
+        raise PackingError(f'{_column(layout, key, super_name, name)}: a value of class {type(value).__name__} '
+                           f'cannot be packed as CounterColumnType: {error}') from error
 
 
 def pairs(mapping: Any, describe: Callable[[], str]) -> Any:
@@ -147,6 +167,11 @@ def columns_of(layout: Layout, key: Any, columns: Any) -> Any:
     if type(columns) is dict:
         return columns.items()
     return pairs(columns, lambda: f'{_row(layout, key)}: its columns')
+
+
+def subcolumns_of(layout: Layout, key: Any, super_name: Any, columns: Any) -> Any:
+    """The (name, value) pairs of a super column's columns."""
+    return pairs(columns, functools.partial(_super_column, layout, key, super_name, 'its columns'))
 
 
 def column_tail(timestamp: int, ttl: Optional[int]) -> bytes:
@@ -321,8 +346,8 @@ def _append_columns(parts: List[bytes], layout: Layout, key: Any, columns: Pairs
             data = packers.get(packed, pack_value)(value) if packers else pack_value(value)
             add((head, LENGTHS[len(packed)], packed, _VALUE, LENGTHS[len(data)], data, tail))
         except CONVERSION_ERRORS:
-            packed = _pack_name(layout, key, super_name, name)
-            data = _pack_value(layout, key, super_name, name, packed, value)
+            packed = name_exactly(layout, key, super_name, name)
+            data = value_exactly(layout, key, super_name, name, packed, value)
             add((head, length(len(packed)), packed, _VALUE, length(len(data)), data, tail))
 
 
@@ -332,12 +357,8 @@ def _append_counters(parts: List[bytes], layout: Layout, key: Any, columns: Pair
         try:
             packed = layout.pack_name(name)
         except CONVERSION_ERRORS:
-            packed = _pack_name(layout, key, super_name, name)
-        try:
-            delta = _pack_counter(value)
-        except StructError as error:
-            raise PackingError(f'{_column(layout, key, super_name, name)}: a value of class {type(value).__name__} '
-                               f'cannot be packed as CounterColumnType: {error}') from error
+            packed = name_exactly(layout, key, super_name, name)
+        delta = count_exactly(layout, key, super_name, name, value)
         parts += (head, length(len(packed)), packed, _COUNT, delta, tail)
 
 
@@ -367,9 +388,8 @@ def _append_supers(parts: List[bytes], layout: Layout, key: Any, columns: Any, t
 
 def _append_super(parts: List[bytes], layout: Layout, key: Any, super_name: Any, subcolumns: Any,
                   tail: bytes) -> None:
-    super_type: Any = layout.super_name
-    packed = _exactly(super_type, super_name, functools.partial(_super_column, layout, key, super_name, 'a name'))
-    items: Any = pairs(subcolumns, functools.partial(_super_column, layout, key, super_name, 'its columns'))
+    packed = super_name_exactly(layout, key, super_name)
+    items = subcolumns_of(layout, key, super_name, subcolumns)
     parts += (_COUNTER_SUPER if layout.counter else _SUPER, length(len(packed)), packed,
               _SUPER_COLUMNS, length(len(items)))
     if layout.counter:
