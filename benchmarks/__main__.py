@@ -7,6 +7,7 @@ from typing import List, Optional
 from benchmarks.native import Unavailable
 
 SUBCOMMANDS = {
+    'codec': 'the codec alone, beside the floor and other libraries',
     'calls': 'whole calls, in instructions, beside the floor',
 }
 

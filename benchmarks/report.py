@@ -1,6 +1,7 @@
 """What a run found: ratios against their musts and aims, as a table for people and as JSON for programs."""
 import importlib.metadata
 import json
+import math
 import platform
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, TextIO
@@ -8,24 +9,29 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, TextIO
 __all__ = ['MISSED', 'UNMEASURED', 'Finding', 'Target', 'environment', 'findings_as_json', 'note', 'print_table',
            'report', 'write_json']
 
-AIM, MUST, MISSED, UNMEASURED = 'aim', 'must', 'MISSED', 'not measured'
+AIM, MUST, MISSED, SHORT, UNMEASURED = 'aim', 'must', 'MISSED', 'short of the aim', 'not measured'
 
 
 class Target(NamedTuple):
-    """The bounds of a ratio: what it must be, and what is aimed at. `at_least`: more is better."""
+    """The bounds of a ratio: what it must be, and what is aimed at, either of which may be None. `at_least`: more is
+    better."""
 
-    must: float
-    aim: float
+    must: Optional[float]
+    aim: Optional[float]
     at_least: bool = False
 
+    def _reaches(self, ratio: float, bound: Optional[float]) -> bool:
+        return bound is not None and (ratio >= bound if self.at_least else ratio <= bound)
+
     def verdict(self, ratio: Optional[float]) -> str:
-        """'aim' or 'must', whichever the ratio reaches; MISSED or UNMEASURED otherwise."""
-        if ratio is None:
+        """'aim' or 'must', whichever the ratio reaches; MISSED, SHORT (of an aim without a must) or UNMEASURED."""
+        if ratio is None or math.isnan(ratio):
             return UNMEASURED
-        for bound, reached in ((self.aim, AIM), (self.must, MUST)):
-            if ratio >= bound if self.at_least else ratio <= bound:
-                return reached
-        return MISSED
+        if self._reaches(ratio, self.aim):
+            return AIM
+        if self.must is None:
+            return SHORT
+        return MUST if self._reaches(ratio, self.must) else MISSED
 
     def sign(self) -> str:
         """How a ratio has to compare with a bound."""
@@ -65,7 +71,8 @@ def _number(value: Optional[float]) -> str:
 
 
 def _bound(target: Optional[Target], bound: str) -> str:
-    return f'{target.sign()} {_number(getattr(target, bound))}' if target else ''
+    value = getattr(target, bound) if target else None
+    return f'{target.sign()} {_number(value)}' if target and value is not None else ''
 
 
 def print_table(findings: Sequence[Finding], output: TextIO) -> None:
