@@ -86,6 +86,21 @@ cdef extern from *:
     #define MAKE_READY(text) 0
     #endif
     #define ASCII_DATA(text) ((const char *)PyUnicode_1BYTE_DATA(text))
+
+    /* The big-endian bytes of an int (nothing else) that is not negative; whether they are no more than `size`. */
+    static CYTHON_INLINE int unsigned_into(char *to, Py_ssize_t size, PyObject *number) {
+    #if PY_VERSION_HEX >= 0x030D0000
+        Py_ssize_t needed = PyLong_AsNativeBytes(number, to, size, Py_ASNATIVEBYTES_BIG_ENDIAN
+                                                 | Py_ASNATIVEBYTES_UNSIGNED_BUFFER
+                                                 | Py_ASNATIVEBYTES_REJECT_NEGATIVE);
+        int fits = needed >= 0 && needed <= size;
+    #else
+        int fits = _PyLong_AsByteArray((PyLongObject *)number, (unsigned char *)to, size, 0, 0) == 0;
+    #endif
+        if (!fits) PyErr_Clear();
+        return fits;
+    }
+    #define INT_OF(from, size, is_signed) _PyLong_FromByteArray((const unsigned char *)(from), size, 0, is_signed)
     """
     uint16_t load16(const char*) noexcept nogil
     uint32_t load32(const char*) noexcept nogil
@@ -102,6 +117,9 @@ cdef extern from *:
     Py_ssize_t utf8_into(char*, PyObject*) noexcept
     int MAKE_READY(PyObject*) except -1
     const char* ASCII_DATA(PyObject*) noexcept
+    bint unsigned_into(char*, Py_ssize_t, PyObject*) noexcept
+    object INT_OF(const char*, Py_ssize_t, bint)
+    bint PyLong_Check(PyObject*) noexcept
     bint PyUnicode_CheckExact(PyObject*) noexcept
     bint PyUnicode_Check(PyObject*) noexcept
     bint PyUnicode_IS_COMPACT_ASCII(PyObject*) noexcept
@@ -251,6 +269,11 @@ cdef inline double view_native_double(View data) noexcept:
 
 cdef inline double view_float(View data) noexcept:
     return float_of_bits(view_u32(data))
+
+
+cdef inline object view_int(View data, bint is_signed):
+    """An int of any size, big-endian."""
+    return INT_OF(data.data, data.size, is_signed)
 
 
 cdef inline uint64_t view_hash(View data) noexcept:
@@ -660,6 +683,14 @@ cdef class Writer:
 
     cdef inline int put_float(self, float value) except -1:
         return self.put_u32(bits_of_float(value))
+
+    cdef inline bint put_unsigned(self, PyObject* number, Py_ssize_t size) except -1:
+        """An int of any size in `size` bytes; False, and nothing, for what is none, is negative or needs more."""
+        self.ensure(size)
+        if not PyLong_Check(number) or not unsigned_into(self._bytes + self.pos, size, number):
+            return False
+        self.pos += size
+        return True
 
     cdef inline int put(self, const char* literal, Py_ssize_t size) except -1:
         """Bytes of the program's own: a literal and its size."""

@@ -15,3 +15,4 @@ cdef extern from 'Python.h':
     const Py_ssize_t PY_SSIZE_T_MAX
 
 include "cursor.pyx"
+include "packing.pyx"
