@@ -14,5 +14,14 @@ from pycassa.errors import ApplicationError, PackingError, ProtocolError, Unpack
 cdef extern from 'Python.h':
     const Py_ssize_t PY_SSIZE_T_MAX
 
+IMPLEMENTATION = 'cython'
+
 include "cursor.pyx"
 include "packing.pyx"
+include "wire.pyx"
+include "columns.pyx"
+include "mutations.pyx"
+include "requests.pyx"
+include "conversion.pyx"
+include "column_lists.pyx"
+include "replies.pyx"
