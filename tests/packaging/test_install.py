@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from .conftest import ROOT, clean_environment
+from .conftest import clean_environment
 
 # Everything that an installation must offer, whichever way it came.
 CHECK = """
@@ -90,16 +90,16 @@ def test_the_wheel_holds_the_package_and_nothing_else(built):
     assert built['wheel'].name.endswith('-py3-none-any.whl')
 
 
-def test_the_sdist_holds_what_the_tests_and_builds_need(built):
+def test_the_sdist_holds_what_the_tests_and_builds_need(built, source):
     with tarfile.open(built['sdist']) as sdist:
         names = {name.partition('/')[2] for name in sdist.getnames()}
     for wanted in ('dev', 'LICENSE', 'README.md', 'CHANGES.md', 'setup.py', 'pyproject.toml', 'pycassa/__init__.py',
                    'cassandra/cassandra.thrift', '_speedups/__init__.py', 'tests/conftest.py',
-                   'benchmarks/__main__.py', 'tests/packaging/bare-debian', 'docs/differences.md'):
+                   'benchmarks/__main__.py', 'benchmarks/sink.c', 'tests/packaging/bare-debian', 'docs/differences.md'):
         assert wanted in names
-    # What the files in git that are Cython or Python, the sdist has too.
-    for path in [*ROOT.glob('_speedups/*.p*'), *ROOT.glob('tests/**/*.py'), *ROOT.glob('pycassa/**/*.py')]:
-        assert path.suffix == '.pyc' or path.relative_to(ROOT).as_posix() in names
+    # All Python and Cython of the checkout.
+    for path in [*source.glob('_speedups/*.p*'), *source.glob('tests/**/*.py'), *source.glob('pycassa/**/*.py')]:
+        assert path.relative_to(source).as_posix() in names
 
 
 # --- the alias -----------------------------------------------------------------------------------------------------
