@@ -1,5 +1,8 @@
 """The choice of the implementation, each in a fresh process on a copy of the package with other compiled modules."""
+import importlib
+import importlib.machinery
 import importlib.util
+import inspect
 import os
 import pathlib
 import shutil
@@ -22,6 +25,10 @@ FAKES = {
     'crashing': "raise RuntimeError('built for another Python')\n",
     'stale': PRESENT + 'del encode_rows, scalar\n',
 }
+# Files beside a package of compiled modules, none of which this Python takes for the module `protocol`.
+NO_MODULES = {'sources': ['protocol.pyx', 'protocol.pyi', 'protocol.c'],
+              'of another Python': ['protocol.cpython-27-x86_64-linux-gnu.so', 'protocol.cp27-win_amd64.pyd']}
+SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 
 
 @pytest.fixture(scope='module')
@@ -44,6 +51,10 @@ def run(tree, tmp_path):
             (tree / '_speedups' / '__init__.py').write_text('')
         if fake in FAKES:
             (tree / '_speedups' / 'protocol.py').write_text(FAKES[fake])
+        for name in NO_MODULES.get(fake, []):
+            (tree / '_speedups' / name).write_text('no module')
+        if fake == 'damaged':
+            (tree / '_speedups' / f'protocol{SUFFIX}').write_bytes(b'\x7fELF')
         environment = {name: value for name, value in os.environ.items() if name not in ('PYCASSA_IMPL', 'PYTHONPATH')}
         environment.update(PYTHONPATH=str(tree), PYTHONDONTWRITEBYTECODE='1')
         if wanted is not None:
@@ -56,7 +67,8 @@ def run(tree, tmp_path):
 
 @pytest.mark.parametrize('fake, wanted, implementation', [
     ('absent', None, 'pure'), ('absent', '', 'pure'), ('absent', 'auto', 'pure'), ('absent', 'pure', 'pure'),
-    ('absent', ' Pure ', 'pure'), ('folder alone', 'auto', 'pure'), ('present', None, 'cython'),
+    ('absent', ' Pure ', 'pure'), ('folder alone', 'auto', 'pure'), ('sources', 'auto', 'pure'),
+    ('of another Python', 'auto', 'pure'), ('damaged', 'pure', 'pure'), ('present', None, 'cython'),
     ('present', 'auto', 'cython'),
     ('present', 'cython', 'cython'), ('present', 'pure', 'pure'), ('broken', 'pure', 'pure'),
     ('crashing', 'pure', 'pure')])
@@ -73,6 +85,18 @@ def test_what_is_chosen(run, fake, wanted, implementation):
               'build it again')])
 def test_a_broken_build_never_passes_for_pure(run, fake, wanted, error):
     assert run(fake, wanted) == (1, error)
+
+
+@pytest.mark.parametrize('wanted', ['auto', 'cython'])
+def test_a_damaged_file_never_passes_for_pure(run, wanted):
+    status, error = run('damaged', wanted)
+    assert status == 1 and error.startswith('ImportError: ') and f'protocol{SUFFIX}' in error
+
+
+@pytest.mark.parametrize('fake', ['absent', 'folder alone', *NO_MODULES])
+def test_what_is_no_module_cannot_be_asked_for(run, fake):
+    status, error = run(fake, 'cython')
+    assert status == 1 and 'ConfigurationError: PYCASSA_IMPL=cython, but this installation has no' in error
 
 
 def test_a_named_choice_that_cannot_be_had_raises(run):
@@ -96,6 +120,17 @@ def test_the_interface_is_the_same_everywhere(codec):
     names = {name for name in pycassa.codec.__all__ if name != 'implementation'}
     assert set(codec.__all__) == names
     assert all(hasattr(codec, name) for name in names)
+
+
+def test_calls_are_the_same_everywhere(codec):
+    """Same parameters, same names, same defaults: what mypy checks against the pure twin holds for both."""
+    pure = importlib.import_module('pycassa._pure.protocol')
+    for name in set(pycassa.codec.__all__) - {'implementation'}:
+        if inspect.isfunction(getattr(pure, name)):
+            expected = inspect.signature(getattr(pure, name)).parameters.values()
+            found = inspect.signature(getattr(codec, name)).parameters.values()
+            assert [(each.name, each.default, each.kind) for each in found] == [
+                (each.name, each.default, each.kind) for each in expected], name
 
 
 def test_unknown_names():

@@ -1,6 +1,7 @@
 """The floors of the package: a module imports from its own floor or a lower one, and never in a cycle."""
 import ast
 import pathlib
+import re
 
 import pytest
 
@@ -30,7 +31,7 @@ def modules():
     """{module path below pycassa, as 'logging/pool_logger': file}"""
     found = {}
     for folder, prefix in FOLDERS.items():
-        for path in (ROOT / folder).rglob('*.py'):
+        for path in [*(ROOT / folder).rglob('*.py'), *(ROOT / folder).rglob('*.pyx')]:
             found[prefix + path.relative_to(ROOT / folder).with_suffix('').as_posix()] = path
     return found
 
@@ -68,23 +69,51 @@ def statements(tree):
         yield from statements(node)
 
 
+def absolute(module, level, name):
+    """The dotted name of what `module` calls `name` with `level` leading dots."""
+    package = ['pycassa', *module.split('/')][:-1]
+    base = '.'.join(package[:len(package) - level + 1]) if level else ''
+    return '.'.join(part for part in (base, name) if part)
+
+
+def python_imports(module, text):
+    """The dotted names that a module in Python imports, each with its line."""
+    for node in statements(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = absolute(module, node.level, node.module)
+            # `from package import submodule` imports the submodule; `from module import name` the module.
+            for alias in node.names:
+                yield (f'{base}.{alias.name}' if module_of(f'{base}.{alias.name}') else base), node.lineno
+
+
+CYTHON_FROM = re.compile(r'^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+c?import[ \t]+(\([^)]*\)|[^\n]+)', re.M)
+CYTHON_IMPORT = re.compile(r'^[ \t]*c?import[ \t]+([^\n]+)', re.M)
+
+
+def cython_imports(module, text):
+    """The same of a module in Cython, which ast does not read: import and cimport, wherever they stand."""
+    def names(listed):
+        return [part.split()[0] for part in re.sub(r'#.*', '', listed).strip('() \n').split(',') if part.strip()]
+
+    for found in CYTHON_IMPORT.finditer(text):
+        line = text.count('\n', 0, found.start()) + 1
+        yield from ((name, line) for name in names(found[1]))
+    for found in CYTHON_FROM.finditer(text):
+        base = absolute(module, len(found[1]), found[2])
+        line = text.count('\n', 0, found.start()) + 1
+        yield from ((f'{base}.{name}' if module_of(f'{base}.{name}') else base, line) for name in names(found[3]))
+
+
 def imports(module):
     """The modules of this package that `module` imports, each with its line."""
-    tree = ast.parse(MODULES[module].read_text(encoding='utf-8'))
-    package = ['pycassa', *module.split('/')][:-1]
-    for node in statements(tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = '.'.join(package[:len(package) - node.level + 1]) if node.level else ''
-            base = '.'.join(part for part in (base, node.module) if part)
-            # `from package import submodule` imports the submodule; `from module import name` the module.
-            names = [f'{base}.{alias.name}' if module_of(f'{base}.{alias.name}') else base for alias in node.names]
-        for name in names:
-            target = module_of(name)
-            if target is not None and target != module:
-                yield target, node.lineno
+    path = MODULES[module]
+    read = cython_imports if path.suffix == '.pyx' else python_imports
+    for name, line in read(module, path.read_text(encoding='utf-8')):
+        target = module_of(name)
+        if target is not None and target != module:
+            yield target, line
 
 
 def test_every_module_has_a_floor():
@@ -106,10 +135,17 @@ def test_a_module_imports_from_its_floor_or_below(module):
             assert module.startswith(BEHIND_THE_SWITCH) or module == 'codec', f'{where}: past the switch'
 
 
-def test_the_twins_do_not_know_each_other():
+def test_the_pure_twin_does_not_know_the_compiled_one():
     for module in MODULES:
         if module.startswith('_pure/'):
             assert not [target for target, _ in imports(module) if target.startswith('_speedups/')]
+
+
+def test_the_twins_do_not_know_the_switch():
+    """It imports them by names that it computes, so the check for cycles would not see it."""
+    for module in MODULES:
+        if module.startswith(BEHIND_THE_SWITCH):
+            assert not [target for target, _ in imports(module) if target == 'codec']
 
 
 def test_there_is_no_cycle():
@@ -142,3 +178,22 @@ def test_the_checker_sees_what_it_should(tmp_path, monkeypatch):
         with pytest.raises(AssertionError):
             test_a_module_imports_from_its_floor_or_below(module)
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('from pycassa._pure import packing as pure_packing, wire', ['_pure/packing', '_pure/wire']),
+    ('from pycassa._pure.packing import (\n    PACK_ERRORS,  # a, b\n    scalar,\n)', ['_pure/packing'] * 2),
+    ('cimport cython\nfrom libc.string cimport memcpy\nimport os, pycassa.pool', ['pool']),
+    ('from .. import errors', ['errors']), ('from ..util cimport thing', ['util']),
+    ('def f():\n    import pycassa.batch as b', ['batch']), ('cdef extern from "Python.h":\n    pass', []),
+])
+def test_the_checker_reads_cython(text, expected):
+    assert [module_of(name) for name, _ in cython_imports('_speedups/module', text) if module_of(name)] == expected
+
+
+def test_the_checker_sees_what_cython_should_not_import(tmp_path, monkeypatch):
+    path = pathlib.Path(tmp_path, 'module.pyx')
+    path.write_text('from pycassa.types import UTF8Type\n')
+    monkeypatch.setitem(MODULES, '_speedups/module', path)
+    with pytest.raises(AssertionError, match='module.pyx:1 imports types: of floor 2, from floor 1'):
+        test_a_module_imports_from_its_floor_or_below('_speedups/module')
