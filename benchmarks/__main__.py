@@ -8,6 +8,9 @@ from benchmarks.native import Unavailable
 
 SUBCOMMANDS = {
     'codec': 'the codec alone, beside the floor and other libraries',
+    'sink': 'the whole client end to end, against a C server',
+    'instructions': 'instructions of the codec per column, against a reference',
+    'ingest': 'ingestion into the embedded server',
     'calls': 'whole calls, in instructions, beside the floor',
 }
 

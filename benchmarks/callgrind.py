@@ -37,7 +37,11 @@ def instructions_per_call(command: Callable[[int], List[str]], environment: Mapp
                           many: int) -> float:
     """The difference of two runs of different length, so that starting and setting up do not count.
 
-    `command(calls)` is the command line that does so many calls.
+    `command(calls)` is the command line that does so many calls. It runs once without a profile: compiling modules
+    must not count.
     """
+    check_available()
+    subprocess.run(command(1), cwd=PARENT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   check=True)
     shorter, longer = (instructions(command(calls), environment) for calls in (few, many))
     return (longer - shorter) / (many - few)

@@ -31,7 +31,7 @@ SERIES = {
 _WIDTH, _LEFT, _RIGHT, _TOP = 860, 16, 76, 64
 _LABELS = 264
 _BAR, _GAP, _CAPTION, _BETWEEN = 15, 4, 24, 16
-_LOW, _HIGH = 10.0, 10000.0
+_LOW, _HIGH, _TICKS = 4.0, 10000.0, (10, 100, 1000, 10000)
 _STYLE = ('text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#57606a}'
           '.title{font-size:16px;font-weight:600}.work{font-size:13px;font-weight:600}.tick{font-size:11px}'
           '.line{stroke:#8c959f;stroke-opacity:.35}'
@@ -61,11 +61,9 @@ def _bar(y: float, series: str, value: float, fastest: float) -> Iterator[str]:
 
 
 def _grid(bottom: float) -> Iterator[str]:
-    value = _LOW
-    while value <= _HIGH:
+    for value in _TICKS:
         yield f'<line class="line" x1="{_x(value):.1f}" y1="{_TOP - 6}" x2="{_x(value):.1f}" y2="{bottom:.1f}"/>'
-        yield _text(_x(value), _TOP - 10, f'{value:,.0f}', 'tick', 'middle')
-        value *= 10
+        yield _text(_x(value), _TOP - 10, f'{value:,}', 'tick', 'middle')
 
 
 def _groups(results: Results) -> Iterator[Tuple[str, Dict[str, float]]]:

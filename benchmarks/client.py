@@ -1,13 +1,16 @@
 """One client in a process of its own, doing one kind of work against a sink: `python -m benchmarks.client --help`.
 
 With --calls it does that many calls and ends; a profiler then counts what they took. Without, it reads a number of
-seconds per line of input, works that long, and answers with a line of calls, seconds and seconds of processor time.
+seconds per line of input, works that long in each of its threads, and answers with a line of calls, seconds and seconds
+of processor time.
 """
 import argparse
 import gc
+import itertools
 import os
 import subprocess
 import sys
+import threading
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -17,21 +20,44 @@ from benchmarks.native import PARENT
 __all__ = ['FLOOR', 'Client', 'Measured', 'WORKS', 'command', 'environment']
 
 FLOOR = 'floor'
-WORKS = ('insert', 'get', 'batch')
+WORKS = ('insert', 'get', 'batch', 'ingest')
+
+# The rows that `ingest` writes before it comes back to the first one, and those of a batch.
+_INGESTED, _BATCH = 100_000, 100
+
+
+class Measured(NamedTuple):
+    """What a client did in one measurement."""
+
+    calls: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Calls per second."""
+        return self.calls / self.seconds
 
 
 # --- in the process ----------------------------------------------------------------------------------------------
 
-def _ours(port: int, work: str) -> Callable[[], Any]:
+def _ours(port: int, work: str, threads: int) -> Callable[[], Any]:
     import pycassa
     # Under a profiler everything takes its time: no call may fail for it.
-    pool = pycassa.ConnectionPool(data.KEYSPACE, [f'127.0.0.1:{port}'], timeout=60)
+    pool = pycassa.ConnectionPool(data.KEYSPACE, [f'127.0.0.1:{port}'], timeout=60, pool_size=threads)
     family = pycassa.ColumnFamily(pool, data.FAMILY)
-    rows = data.rows(100, 10)
+    rows = data.rows(_BATCH, 10)
+    columns, batches = list(rows.values()), itertools.count()
+
+    def ingest() -> None:
+        """A batch of rows that are not there yet, as far as there are rows."""
+        first = next(batches) * _BATCH % _INGESTED
+        family.batch_insert({f'row{first + number:07d}': row for number, row in enumerate(columns)})
     works: Dict[str, Callable[[], Any]] = {
         'insert': lambda: family.insert(data.KEY, data.COLUMN),
         'get': lambda: family.get(data.KEY),
         'batch': lambda: family.batch_insert(rows),
+        'ingest': ingest,
     }
     return works[work]
 
@@ -58,7 +84,7 @@ def _prepare(options: argparse.Namespace) -> Callable[[], Any]:
         sys.path.append(options.floor)
         call = _floor(options.port, options.work)
     else:
-        call = _ours(options.port, options.work)
+        call = _ours(options.port, options.work, options.threads)
         from pycassa import codec
         if codec.implementation() != options.side:
             raise SystemExit(f'the {codec.implementation()} implementation runs, not {options.side}')
@@ -68,16 +94,34 @@ def _prepare(options: argparse.Namespace) -> Callable[[], Any]:
     return call
 
 
-def _serve(call: Callable[[], Any]) -> None:
+def _work(call: Callable[[], Any], seconds: float, done: List[int]) -> None:
+    calls, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for _ in range(10):
+            call()
+        calls += 10
+    done.append(calls)
+
+
+def _measure(call: Callable[[], Any], seconds: float, threads: int) -> Measured:
+    done: List[int] = []
+    workers = [threading.Thread(target=_work, args=(call, seconds, done)) for _ in range(threads - 1)]
+    cpu, start = time.process_time(), time.perf_counter()
+    for worker in workers:
+        worker.start()
+    _work(call, seconds, done)
+    for worker in workers:
+        worker.join()
+    measured = Measured(sum(done), time.perf_counter() - start, time.process_time() - cpu)
+    if len(done) != threads:
+        raise SystemExit('a thread of the client failed')
+    return measured
+
+
+def _serve(call: Callable[[], Any], threads: int) -> None:
     print('ready', flush=True)
     for line in sys.stdin:
-        seconds, calls = float(line), 0
-        cpu, start = time.process_time(), time.perf_counter()
-        while time.perf_counter() - start < seconds:
-            for _ in range(10):
-                call()
-            calls += 10
-        print(calls, time.perf_counter() - start, time.process_time() - cpu, flush=True)
+        print(*_measure(call, float(line), threads), flush=True)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
@@ -86,6 +130,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     parser.add_argument('work', choices=WORKS)
     parser.add_argument('--port', type=int, required=True)
     parser.add_argument('--floor', metavar='FOLDER', help='where the modules floor and glue are')
+    parser.add_argument('--threads', type=int, default=1, help='with a connection each')
     parser.add_argument('--calls', type=int)
     options = parser.parse_args(arguments)
     call = _prepare(options)
@@ -93,7 +138,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     gc.collect()
     gc.freeze()
     if options.calls is None:
-        _serve(call)
+        _serve(call, options.threads)
     else:
         for _ in range(options.calls):
             call()
@@ -117,24 +162,12 @@ def environment(side: str) -> Dict[str, str]:
     return chosen
 
 
-class Measured(NamedTuple):
-    """What a client did in one measurement."""
-
-    calls: int
-    seconds: float
-    cpu_seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Calls per second."""
-        return self.calls / self.seconds
-
-
 class Client:
     """A client's process that measures when it is told to; a context manager that ends it."""
 
-    def __init__(self, side: str, work: str, port: int, floor: Optional[str] = None) -> None:
-        self._process = subprocess.Popen(command(side, work, port, floor), stdin=subprocess.PIPE,
+    def __init__(self, side: str, work: str, port: int, floor: Optional[str] = None, threads: int = 1) -> None:
+        line = command(side, work, port, floor) + ['--threads', str(threads)]
+        self._process = subprocess.Popen(line, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, cwd=PARENT, env=environment(side))
         self._line()
 
@@ -157,6 +190,10 @@ class Client:
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(10)

@@ -7,8 +7,8 @@ from thrift.transport.TTransport import TMemoryBuffer
 from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import CfDef, Column, ColumnOrSuperColumn, KsDef
 
-__all__ = ['COLUMN', 'FAMILY', 'KEY', 'KEYSPACE', 'SEQID', 'TIMESTAMP', 'TTL', 'canned_bodies', 'columns', 'name',
-           'rows', 'text']
+__all__ = ['COLUMN', 'FAMILY', 'KEY', 'KEYSPACE', 'SEQID', 'TIMESTAMP', 'TTL', 'canned_bodies', 'columns',
+           'keyspace_definition', 'name', 'rows', 'text']
 
 KEYSPACE, FAMILY, TIMESTAMP, TTL, SEQID = 'Keyspace1', 'Std', 1700000000000000, 86400, 7
 
@@ -42,7 +42,8 @@ def _body(result: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _keyspace() -> KsDef:
+def keyspace_definition() -> KsDef:
+    """The keyspace and family that clients work on."""
     return KsDef(name=KEYSPACE, strategy_class='SimpleStrategy', strategy_options={'replication_factor': '1'}, cf_defs=[
         CfDef(keyspace=KEYSPACE, name=FAMILY, column_type='Standard', comparator_type='UTF8Type',
               key_validation_class='UTF8Type', default_validation_class='UTF8Type')])
@@ -54,7 +55,7 @@ def canned_bodies(width: int = 10) -> Dict[str, bytes]:
                for key, value in columns(width).items()]
     return {
         'set_keyspace': _body(Cassandra.set_keyspace_result()),
-        'describe_keyspace': _body(Cassandra.describe_keyspace_result(success=_keyspace())),
+        'describe_keyspace': _body(Cassandra.describe_keyspace_result(success=keyspace_definition())),
         'insert': _body(Cassandra.insert_result()),
         'batch_mutate': _body(Cassandra.batch_mutate_result()),
         'get_slice': _body(Cassandra.get_slice_result(success=members)),

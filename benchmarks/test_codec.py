@@ -1,4 +1,4 @@
-"""The codec's works under pytest-benchmark, a side of a work at a time: `python -m pytest benchmarks -k 'text-cython'`."""
+"""The codec's works under pytest-benchmark, one side each: `python -m pytest benchmarks -k 'text-cython'`."""
 import contextlib
 
 import pytest
