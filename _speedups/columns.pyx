@@ -49,7 +49,7 @@ cdef class Layout:
 
     def __init__(self, family, *, Scalar key not None, Scalar name not None, Scalar value not None,
                  Scalar super_name=None, validators=None, bint counter=False):
-        self.family = family.encode() if isinstance(family, str) else bytes(family)
+        self.family = family.encode() if isinstance(family, str) else bytes(memoryview(family))
         self.key, self.name, self.value, self.super_name = key, name, value, super_name
         self.validators = dict(validators or {})
         self.counter = counter

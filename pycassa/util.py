@@ -82,6 +82,9 @@ def _seconds_to_microseconds(value: Any) -> int:
         raise TypeError('a time is a datetime, a date or a number of seconds since 1970, '
                         f'not {type(value).__name__}')
     seconds: Any = value if isinstance(value, (float, decimal.Decimal, numbers.Rational)) else float(value)
+    if isinstance(seconds, decimal.Decimal) and seconds.is_finite() and seconds.adjusted() > 30:
+        # Its integer would have as many digits as its exponent says.
+        raise ValueError(f'{value!r} is not a time')
     try:
         whole = math.floor(seconds)
         # A float of seconds is off by a fraction of a microsecond in our century: cutting would lose a whole one, and

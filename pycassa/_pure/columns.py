@@ -5,7 +5,6 @@ No Column or Mutation object is made: one tuple of byte strings per column joins
 import functools
 from itertools import islice
 from struct import Struct
-from struct import error as StructError
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from pycassa._pure import packing
@@ -42,7 +41,7 @@ class Layout:
     def __init__(self, family: Union[str, bytes], *, key: Scalar, name: Scalar, value: Scalar,
                  super_name: Optional[Scalar] = None, validators: Optional[Mapping[bytes, Scalar]] = None,
                  counter: bool = False) -> None:
-        self.family: bytes = family.encode() if isinstance(family, str) else bytes(family)
+        self.family: bytes = family.encode() if isinstance(family, str) else bytes(memoryview(family))
         self.key = key
         self.name = name
         self.value = value
@@ -146,7 +145,7 @@ def value_exactly(layout: Layout, key: Any, super_name: Any, name: Any, packed: 
 def count_exactly(layout: Layout, key: Any, super_name: Any, name: Any, value: Any) -> bytes:
     try:
         return _pack_counter(value)
-    except StructError as error:
+    except CONVERSION_ERRORS as error:
         raise PackingError(f'{_column(layout, key, super_name, name)}: a value of class {type(value).__name__} '
                            f'cannot be packed as CounterColumnType: {error}') from error
 
