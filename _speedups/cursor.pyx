@@ -35,6 +35,26 @@ cdef extern from *:
     static CYTHON_INLINE uint32_t bits_of_float(float d) { uint32_t v; memcpy(&v, &d, 4); return v; }
     static CYTHON_INLINE float float_of_bits(uint32_t v) { float d; memcpy(&d, &v, 4); return d; }
 
+    /* Names, values and what stands between them are short: a call of memcpy would cost more than the copy. */
+    static CYTHON_INLINE void copy_bytes(char *to, const char *from, Py_ssize_t n) {
+        uint64_t a, b, c, d;
+        uint32_t e, f;
+        if (n > 32) { memcpy(to, from, n); return; }
+        if (n >= 16) {
+            memcpy(&a, from, 8); memcpy(&b, from + 8, 8); memcpy(&c, from + n - 16, 8); memcpy(&d, from + n - 8, 8);
+            memcpy(to, &a, 8); memcpy(to + 8, &b, 8); memcpy(to + n - 16, &c, 8); memcpy(to + n - 8, &d, 8);
+        } else if (n >= 8) {
+            memcpy(&a, from, 8); memcpy(&b, from + n - 8, 8);
+            memcpy(to, &a, 8); memcpy(to + n - 8, &b, 8);
+        } else if (n >= 4) {
+            memcpy(&e, from, 4); memcpy(&f, from + n - 4, 4);
+            memcpy(to, &e, 4); memcpy(to + n - 4, &f, 4);
+        } else if (n > 0) {
+            to[0] = from[0];
+            if (n > 1) { to[n - 1] = from[n - 1]; to[1] = from[1]; }
+        }
+    }
+
     static CYTHON_INLINE int all_ascii(const char *p, Py_ssize_t n) {
         uint64_t v, all = 0;
         uint32_t w;
@@ -112,6 +132,7 @@ cdef extern from *:
     double double_of_bits(uint64_t) noexcept nogil
     uint32_t bits_of_float(float) noexcept nogil
     float float_of_bits(uint32_t) noexcept nogil
+    void copy_bytes(char*, const char*, Py_ssize_t) noexcept nogil
     bint all_ascii(const char*, Py_ssize_t) noexcept nogil
     Py_ssize_t utf8_most(PyObject*) noexcept
     Py_ssize_t utf8_into(char*, PyObject*) noexcept
@@ -204,7 +225,7 @@ cdef inline bint view_equal(View one, View other) noexcept:
     return one.size == other.size and memcmp(one.data, other.data, one.size) == 0
 
 
-cdef inline bint view_part(View whole, Py_ssize_t start, Py_ssize_t size, View* part) noexcept:
+cdef inline bint view_part(View whole, Py_ssize_t start, Py_ssize_t size, View* part) noexcept nogil:
     """Whether `whole` has `size` bytes from `start` on; `part` are these then."""
     if start < 0 or size < 0 or start > whole.size or size > whole.size - start:
         return False
@@ -695,7 +716,7 @@ cdef class Writer:
     cdef inline int put(self, const char* literal, Py_ssize_t size) except -1:
         """Bytes of the program's own: a literal and its size."""
         self.ensure(size)
-        memcpy(self._bytes + self.pos, literal, size)
+        copy_bytes(self._bytes + self.pos, literal, size)
         self.pos += size
         return 0
 
@@ -730,11 +751,35 @@ cdef class Writer:
         self.pos += size
         return True
 
+    cdef inline int put_field(self, const char* literal, Py_ssize_t size, View data) except -1:
+        """A literal, and a byte string behind its length: `hold`, `put_view` and `fill` in one."""
+        cdef char* at
+        if data.size > 0x7FFFFFFF:
+            raise OverflowError(f'{data.size} bytes are more than the protocol counts')
+        self.ensure(size + 4 + data.size)
+        at = self._bytes + self.pos
+        copy_bytes(at, literal, size)
+        store32(at + size, <uint32_t>data.size)
+        copy_bytes(at + size + 4, data.data, data.size)
+        self.pos += size + 4 + data.size
+        return 0
+
+    cdef inline int put_u64_field(self, const char* literal, Py_ssize_t size, uint64_t value) except -1:
+        """A literal, and a number as a byte string behind its length."""
+        cdef char* at
+        self.ensure(size + 12)
+        at = self._bytes + self.pos
+        copy_bytes(at, literal, size)
+        store32(at + size, 8)
+        store64(at + size + 4, value)
+        self.pos += size + 12
+        return 0
+
     cdef inline Py_ssize_t hold(self, const char* literal, Py_ssize_t size) except -1:
         """Put a literal, and after it leave room for a length, whose position this returns."""
         cdef Py_ssize_t position
         self.ensure(size + 4)
-        memcpy(self._bytes + self.pos, literal, size)
+        copy_bytes(self._bytes + self.pos, literal, size)
         position = self.pos + size
         self.pos = position + 4
         return position

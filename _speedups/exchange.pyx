@@ -79,16 +79,11 @@ cdef enum:
     ADVANCED = 0
     INTERRUPTED = -1
 
-    _UNUSABLE = 1
-    _UNSENT = 2
-    _OUT_OF_TIME = 3
-    _LOST = 4
-    _ENDED = 5
-    _WRONG_LENGTH = 6
-    _TRAILING = 7
-
-UNUSABLE, UNSENT, OUT_OF_TIME, LOST = _UNUSABLE, _UNSENT, _OUT_OF_TIME, _LOST
-ENDED, WRONG_LENGTH, TRAILING = _ENDED, _WRONG_LENGTH, _TRAILING
+    UNUSABLE = 1
+    UNSENT = 2
+    WAITING = 3
+    LOST = 4
+    ENDED = 5
 
 cdef long forks = 0
 
@@ -150,7 +145,7 @@ cdef int _receive_some(Trip* trip) noexcept nogil:
         if trip.received > 0:
             return ADVANCED
         if trip.received == 0:
-            return _ENDED
+            return ENDED
         if not WOULD_BLOCK(errno):
             return _failed(trip)
         wait = False
@@ -166,7 +161,7 @@ cdef int _wait(Trip* trip, bint writing) noexcept nogil:
             trip.now = seconds_now()
             milliseconds = (trip.expires - trip.now) * 1000.0
             if milliseconds <= 0.0:
-                return _UNSENT if writing else _OUT_OF_TIME
+                return UNSENT if writing else WAITING
             # The next whole one: to look at the clock a moment too early is to wait twice.
             milliseconds = milliseconds + 1.0 if milliseconds < LONGEST_POLL else LONGEST_POLL
         found = wait_for(trip.fd, writing, <int>milliseconds)
@@ -180,7 +175,7 @@ cdef int _wait(Trip* trip, bint writing) noexcept nogil:
 
 cdef int _failed(Trip* trip) noexcept nogil:
     trip.error = errno
-    return INTERRUPTED if trip.error == EINTR else _LOST
+    return INTERRUPTED if trip.error == EINTR else LOST
 
 
 # --- the twin ----------------------------------------------------------------------------------------------------
@@ -219,12 +214,12 @@ cdef class Exchange:
 
         The time is over after `seconds` and at `deadline`, absolute on time.monotonic(); None is no limit. `limit` is
         the most bytes that a reply may have. Signal handlers run while it waits, and what they raise is raised. After
-        anything but a message the connection must not be used again, except for UNUSABLE.
+        anything but a message the connection must not be used again, except for 'unusable'.
         """
         cdef Trip trip
         cdef bint by_deadline = _set_limits(&trip, seconds, deadline)
         if self.busy or self.closed or self.born != forks:
-            return _UNUSABLE, 0, None
+            return 'unusable', 0, None
         trip.fd, trip.patient = self.fd, self.patient
         trip.unsent = view_of_bytes(frame)
         self.busy = True
@@ -240,17 +235,19 @@ cdef class Exchange:
         cdef int state
         while have < 4:
             trip.room, trip.free = PyByteArray_AS_STRING(self.scratch) + have, SCRATCH_BYTES - have
+            if have and trip.limited:
+                trip.now = seconds_now()
             state = self._advance(trip)
             if state != ADVANCED:
                 return _failure(trip, state, by_deadline)
             have += trip.received
         length = <int32_t>load32(PyByteArray_AS_STRING(self.scratch))
         if length < 0 or length > limit:
-            return _WRONG_LENGTH, length, bytes(self.scratch[:min(have, 8)])
+            return 'length', length, bytes(self.scratch[:min(have, 8)])
         if have == length + 4:
             return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(self.scratch) + 4, length)
         if have > length + 4:
-            return _TRAILING, have - length - 4, None
+            return 'trailing', have - length - 4, None
         return self._receive_rest(trip, have - 4, length, by_deadline)
 
     cdef object _receive_rest(self, Trip* trip, Py_ssize_t have, Py_ssize_t length, bint by_deadline):
@@ -286,8 +283,7 @@ cdef class Exchange:
             PyErr_CheckSignals()
             if self.born != forks:
                 # A handler forked, and this is the child, which has closed its copy of the descriptor.
-                trip.error = 0
-                return _LOST
+                return UNUSABLE
             if trip.limited:
                 trip.now = seconds_now()
 
@@ -307,12 +303,14 @@ cdef bint _set_limits(Trip* trip, object seconds, object deadline) except -1:
 
 
 cdef object _failure(Trip* trip, int state, bint by_deadline):
-    if state == _LOST:
-        return _LOST, trip.error, trip.unsent.size
-    if state == _ENDED:
-        return _ENDED, 0, None
-    return state, by_deadline, None
+    if state == LOST:
+        return 'lost', trip.error, trip.unsent.size
+    if state == ENDED:
+        return 'ended', 0, None
+    if state == UNUSABLE:
+        return 'unusable', 0, None
+    return 'unsent' if state == UNSENT else 'waiting', by_deadline, None
 
 
 if not HAS_EXCHANGE:
-    Exchange = _pure_exchange.Exchange
+    globals()['Exchange'] = _pure_exchange.Exchange

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         INCLUDE_TTL,
         PACK_ERRORS,
         Cursor,
+        Exchange,
         Layout,
         Scalar,
         bytes_scalar,
@@ -64,8 +65,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    'BATCH_OVERHEAD', 'CONVERSION_ERRORS', 'Cursor', 'ENTRY_OVERHEAD', 'IMPLEMENTATION', 'INCLUDE_TIMESTAMP',
-    'INCLUDE_TTL', 'Layout',
+    'BATCH_OVERHEAD', 'CONVERSION_ERRORS', 'Cursor', 'ENTRY_OVERHEAD', 'Exchange', 'IMPLEMENTATION',
+    'INCLUDE_TIMESTAMP', 'INCLUDE_TTL', 'Layout',
     'PACK_ERRORS', 'Scalar', 'bytes_scalar', 'composite', 'decode_get', 'decode_get_count', 'decode_get_slice',
     'decode_get_slice_items', 'decode_key_slices', 'decode_multiget_count', 'decode_multiget_slice', 'decode_void',
     'dynamic_composite', 'encode_add', 'encode_batch', 'encode_deletion', 'encode_get', 'encode_get_count',

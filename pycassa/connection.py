@@ -65,6 +65,9 @@ class Connection(RawClient):
     AuthenticationException, InvalidRequestException (no such keyspace).
     """
 
+    # The transport of the connection where it is over a socket of ours, which knows time-outs.
+    _link: Optional[SocketTransport] = None
+
     def __init__(self, keyspace: Optional[str], server: Any, framed_transport: bool = True,
                  timeout: Optional[float] = None, credentials: Optional[Mapping[str, str]] = None,
                  socket_factory: Callable[..., Any] = default_socket_factory,
@@ -83,6 +86,7 @@ class Connection(RawClient):
         messages, self.transport = _transports(stream, host, port, framed_transport, transport_factory,
                                                max_reply_bytes)
         RawClient.__init__(self, messages, max_request_bytes)
+        self._link = messages if isinstance(messages, SocketTransport) else None
         self.operations = ThriftOperations(self, max_request_bytes)
         self._open(stream, keyspace, credentials)
 
@@ -140,7 +144,13 @@ class Connection(RawClient):
         method = call.method
         if not is_own_method(self, method):
             return call_by_objects(call, getattr(self, method))
-        reply = self._messages.roundtrip(call.frame, *self._bounds(method, deadline))
+        link = self._link
+        if link is None:
+            reply = self._messages.roundtrip(call.frame, *self._bounds(method, deadline))
+        elif method in _SCHEMA_CALLS:
+            reply = link.request(call.frame, self.schema_timeout, 'schema_timeout', deadline)
+        else:
+            reply = link.request(call.frame, self.timeout, 'timeout', deadline)
         try:
             return call.decode(reply)
         except ProtocolError as error:

@@ -1,6 +1,7 @@
 """Whole Thrift messages over a byte stream: framed, unframed, and through the transports that users bring."""
 import abc
 import io
+import os
 import socket
 import struct
 from typing import Any, Callable, Optional
@@ -16,7 +17,7 @@ from pycassa.errors import (
     ReplyTooLarge,
     TransportError,
 )
-from pycassa.transport import StreamSocket, forked, is_readable
+from pycassa.transport import StreamSocket, earliest, forked, is_readable
 
 __all__ = ['AdaptedTransport', 'FramedTransport', 'MAX_REPLY_BYTES', 'MessageTransport', 'SocketTransport',
            'collect_message', 'name_call']
@@ -59,6 +60,10 @@ def _not_a_message(server: str, head: bytes) -> ProtocolError:
 def _too_large(server: str, size: str, limit: int) -> ReplyTooLarge:
     return ReplyTooLarge(f'{server}: a reply of {size} is above max_reply_bytes={limit}; read less at a time or raise '
                          'the setting')
+
+
+def _trailing(server: str, count: int) -> ProtocolError:
+    return ProtocolError(f'{server}: {count} bytes came after the end of the reply')
 
 
 def _method_of(frame: bytes) -> str:
@@ -266,7 +271,10 @@ class MessageTransport(TTransportBase, CReadableTransport, abc.ABC):
 
 
 class SocketTransport(MessageTransport):
-    """Messages over a socket of ours. A round trip with a small reply is three system calls: send, poll, recv."""
+    """Messages over a socket of ours.
+
+    A round trip with a small reply is three system calls, send, poll and recv; two with the compiled codec, on Linux.
+    """
 
     def __init__(self, stream: StreamSocket, framed: bool = True, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
         super().__init__(stream.server, max_reply_bytes)
@@ -288,6 +296,42 @@ class SocketTransport(MessageTransport):
     def close(self) -> None:
         self.stream.close()
 
+    def roundtrip(self, frame: bytes, deadline: Optional[float] = None, limit: str = 'deadline') -> bytes:
+        return self.request(frame, None, '', deadline, limit)
+
+    def request(self, frame: bytes, seconds: Optional[float], setting: str, deadline: Optional[float],
+                limit: str = 'deadline') -> bytes:
+        """`roundtrip` within `seconds` from now too, which `setting` names in the message of CallTimeout."""
+        exchange = self.stream.exchange
+        if exchange is not None and self.framed:
+            try:
+                reply = exchange.run(frame, self.max_reply_bytes, seconds, deadline)
+                if type(reply) is bytes:
+                    return reply
+                if reply[0] != 'unusable':
+                    raise self._failure(reply, limit if seconds is None or reply[1] else f'{setting}={seconds}')
+            except BaseException as error:
+                self.close()
+                name_call(error, _method_of(frame), self.server)
+                raise
+        return super().roundtrip(frame, *earliest(deadline, limit, seconds, f'{setting}={seconds}'))
+
+    def _failure(self, failure: Any, limit: str) -> Exception:
+        """The error for what an exchange returned in place of a message."""
+        what, number, detail = failure  # See _pure.exchange.
+        if what == 'lost':
+            error = OSError(number, os.strerror(number))
+            lost = self.stream.lost(error, detail)
+            lost.__cause__ = error
+            return lost
+        if what == 'length':
+            return self._bad_length(number, detail)
+        if what == 'trailing':
+            return _trailing(self.server, number)
+        if what == 'ended':
+            return self.stream.ended()
+        return self.stream.expired(limit, what == 'unsent')
+
     def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:
         self.stream.send(frame if self.framed else memoryview(frame)[4:], deadline, limit)
 
@@ -304,7 +348,7 @@ class SocketTransport(MessageTransport):
         if have == length + 4:
             return bytes(view[4:have])
         if have > length + 4:
-            raise ProtocolError(f'{self.server}: {have - length - 4} bytes came after the end of the reply')
+            raise _trailing(self.server, have - length - 4)
         return self._receive_rest(bytearray(view[4:have]), length, deadline, limit)
 
     def _receive_rest(self, message: bytearray, length: int, deadline: Optional[float], limit: str) -> bytes:
@@ -340,7 +384,7 @@ class SocketTransport(MessageTransport):
             hint = 'servers since 0.8 answer to frames only: framed_transport=True'
             raise ConnectionClosed(f'{error} ({hint})') from error
         if received:
-            raise ProtocolError(f'{self.server}: {len(received)} bytes came after the end of the reply')
+            raise _trailing(self.server, len(received))
         return message
 
 

@@ -1,14 +1,17 @@
 """A TCP or TLS byte stream to one server: non-blocking, with absolute deadlines, closed for good by any failure."""
+import _socket
 import math
 import os
 import select
 import socket
 import ssl
 import time
+import types
 from typing import Any, Callable, Iterable, List, Optional, Tuple, Type, Union
 
 from thrift.transport.TTransport import TTransportBase, TTransportException
 
+from pycassa import codec
 from pycassa.addresses import format_server
 from pycassa.errors import (
     CallTimeout,
@@ -28,7 +31,12 @@ Data = Union[bytes, bytearray, memoryview]
 _READ, _WRITE = 1, 4
 _LONGEST_POLL = 2_000_000_000
 
+# What was not done when time was over.
+_NO_REPLY, _NOT_SENT = 'no complete reply', 'the call was not sent'
+
 _WOULD_BLOCK = (BlockingIOError, InterruptedError)
+# An exchange may let the descriptor block: then every single send and receive says that it does not wait.
+_AT_ONCE = tuple(getattr(socket, name) for name in ('MSG_DONTWAIT',) if hasattr(socket, name))
 
 
 class _Process:
@@ -116,6 +124,10 @@ class StreamSocket(TTransportBase):
     It has the methods of thrift's TSocket, and for its own kind `send` and `receive_into` with an absolute deadline
     on `clock`. Sending comes before waiting; waiting is one poll. Sockets stay with the process that opened them: a
     forked child can only drop its copy of the descriptor.
+
+    `exchange` makes whole round trips for those who have framed messages. It is None where the bytes on the socket
+    are not theirs (TLS), where the socket or the clock is not the standard library's own (gevent, tests), and while
+    the stream is not open.
     """
 
     def __init__(self, host: str, port: int, *, connect_timeout: Optional[float] = None,
@@ -124,8 +136,10 @@ class StreamSocket(TTransportBase):
         self.host = host
         self.port = port
         self.server = format_server(host, port)
-        self.handle: Any = None
-        self.clock = clock
+        self.exchange: Any = None
+        self._handle: Any = None
+        self._clock = clock
+        self._flags: Tuple[int, ...] = ()
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._ssl_context = ssl_context
@@ -133,6 +147,31 @@ class StreamSocket(TTransportBase):
         self._generation = _Process.generation
         self._poller: Any = None
         self._call: Tuple[Optional[float], str] = (None, '')
+
+    @property
+    def handle(self) -> Any:
+        """The socket, None where it is not open. One assigned has to be connected and non-blocking."""
+        return self._handle
+
+    @handle.setter
+    def handle(self, handle: Any) -> None:
+        self._without_exchange()
+        self._handle = handle
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What deadlines refer to."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: Callable[[], float]) -> None:
+        self._without_exchange()
+        self._clock = clock
+
+    def _without_exchange(self) -> None:
+        if self.exchange is not None:
+            self.exchange, self._flags = None, ()
+            self._handle.setblocking(False)
 
     # --- opening and closing ---------------------------------------------------------------------------------
 
@@ -143,7 +182,7 @@ class StreamSocket(TTransportBase):
 
     def isOpen(self) -> bool:
         """True from `open` until `close`, in the process that opened it. Asks neither socket nor server: see probe."""
-        return self.handle is not None and not self.foreign
+        return self._handle is not None and not self.foreign
 
     def open(self, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
         """Connect to the first address of `host` that answers, within `connect_timeout` and before `deadline`.
@@ -151,7 +190,7 @@ class StreamSocket(TTransportBase):
         Every address gets an equal share of the time that is left. Looking the name up takes what it takes. Raises
         ConnectionFailed, CallTimeout.
         """
-        if self.handle is not None:
+        if self._handle is not None:
             raise TransportError(f'{self.server}: already open', TTransportException.ALREADY_OPEN)
         self._generation = _Process.generation
         if deadline is None:
@@ -162,6 +201,8 @@ class StreamSocket(TTransportBase):
             self._connect(deadline, limit)
             if self._ssl_context is not None:
                 self._handshake(deadline, limit)
+            elif _is_plain(self._handle) and self._clock is _MONOTONIC:
+                self.exchange, self._flags = codec.Exchange(self._handle), _AT_ONCE
         except BaseException:
             self.close()
             raise
@@ -247,7 +288,8 @@ class StreamSocket(TTransportBase):
 
     def close(self) -> None:
         """Close for good. In a forked child only the descriptor is closed, and the connection of the parent goes on."""
-        handle, self.handle = self.handle, None
+        handle, self._handle = self._handle, None
+        exchange, self.exchange = self.exchange, None
         self._poller = None
         if handle is None:
             return
@@ -258,7 +300,7 @@ class StreamSocket(TTransportBase):
         except OSError:
             pass
         finally:
-            handle.close()
+            (exchange or handle).close()
 
     def probe(self) -> bool:
         """False when the server has closed an idle connection or sent what was not asked for. Does not wait."""
@@ -283,7 +325,7 @@ class StreamSocket(TTransportBase):
         """Send all of `data`. Raises ConnectionClosed, CallTimeout; the caller closes then."""
         handle = self._usable_handle()
         try:
-            sent = handle.send(data)
+            sent = handle.send(data, *self._flags)
             if sent < len(data):
                 self._send_rest(memoryview(data)[sent:], deadline, limit)
         except self._want_read:
@@ -293,21 +335,21 @@ class StreamSocket(TTransportBase):
         except ssl.SSLWantWriteError:
             self._send_rest(memoryview(data), deadline, limit)
         except OSError as error:
-            raise self._lost(error, len(data)) from error
+            raise self.lost(error, len(data)) from error
 
     def _send_rest(self, data: memoryview, deadline: Optional[float], limit: str) -> None:
         events = _WRITE
         while data:
-            self._wait(events, deadline, limit, 'the call was not sent')
+            self._wait(events, deadline, limit, _NOT_SENT)
             events = _WRITE
             try:
-                data = data[self.handle.send(data):]
+                data = data[self.handle.send(data, *self._flags):]
             except ssl.SSLWantReadError:
                 events = _READ
             except (*_WOULD_BLOCK, ssl.SSLWantWriteError):
                 pass
             except OSError as error:
-                raise self._lost(error, len(data)) from error
+                raise self.lost(error, len(data)) from error
 
     def receive_into(self, view: Data, deadline: Optional[float] = None, limit: str = 'deadline',
                      wait: bool = True) -> int:
@@ -325,9 +367,9 @@ class StreamSocket(TTransportBase):
             self._check_time(deadline, limit)
         while True:
             if wait:
-                self._wait(events, deadline, limit, 'no complete reply')
+                self._wait(events, deadline, limit, _NO_REPLY)
             try:
-                received = handle.recv_into(view)
+                received = handle.recv_into(view, 0, *self._flags) if self._flags else handle.recv_into(view)
             except self._want_read:
                 wait, events = True, _READ
                 continue
@@ -335,19 +377,22 @@ class StreamSocket(TTransportBase):
                 wait, events = True, _WRITE
                 continue
             except OSError as error:
-                raise self._lost(error) from error
+                raise self.lost(error) from error
             if received:
                 return received
-            raise ConnectionClosed(f'{self.server}: the server closed the connection before its reply was complete')
+            raise self.ended()
 
     def _usable_handle(self) -> Any:
-        if self.handle is None:
+        if self._handle is None:
             raise TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
         if self._generation != _Process.generation:
             raise forked(self.server)
-        return self.handle
+        return self._handle
 
-    def _lost(self, error: OSError, sending: int = 0) -> TransportError:
+    # --- errors of sending and receiving ---------------------------------------------------------------------
+
+    def lost(self, error: OSError, sending: int = 0) -> TransportError:
+        """The error for a socket that failed while `sending` so many bytes, or receiving."""
         if isinstance(error, ssl.SSLError):
             return ProtocolError(f'{self.server}: TLS failed: {_reason(error)}')
         text = f'{self.server}: the connection was lost: {_reason(error)}'
@@ -355,12 +400,22 @@ class StreamSocket(TTransportBase):
             text += f' (sending {sending} bytes; thrift_framed_transport_size_in_mb is the most that it takes)'
         return ConnectionClosed(text)
 
+    def ended(self) -> ConnectionClosed:
+        """The error for an end of the connection where a reply is due."""
+        return ConnectionClosed(f'{self.server}: the server closed the connection before its reply was complete')
+
+    def expired(self, limit: str, sending: bool) -> CallTimeout:
+        """The error for a call that was over `limit`, the name of a deadline, while `sending` or waiting."""
+        return self._expired(limit, _NOT_SENT if sending else _NO_REPLY)
+
     def _expired(self, limit: str, state: str) -> CallTimeout:
         return CallTimeout(f'{self.server}: {state} within {limit}')
 
+    # --- waiting ---------------------------------------------------------------------------------------------
+
     def _check_time(self, deadline: Optional[float], limit: str) -> None:
-        if deadline is not None and self.clock() >= deadline:
-            raise self._expired(limit, 'no complete reply')
+        if deadline is not None and self._clock() >= deadline:
+            raise self._expired(limit, _NO_REPLY)
 
     def _wait(self, events: int, deadline: Optional[float], limit: str, state: str) -> None:
         """Wait until the socket can be read or written, or has failed. Raises CallTimeout."""
@@ -369,7 +424,7 @@ class StreamSocket(TTransportBase):
                 pass
             return
         while True:
-            remaining = deadline - self.clock()
+            remaining = deadline - self._clock()
             if remaining <= 0:
                 raise self._expired(limit, state)
             if self._poll(events, remaining):
@@ -435,6 +490,17 @@ def is_readable(handle: socket.socket) -> bool:
     poller = make_poller()
     poller.register(handle.fileno(), _READ)
     return bool(poller.poll(0))
+
+
+_MONOTONIC = time.monotonic
+
+
+def _is_plain(handle: Any) -> bool:
+    """Whether `handle` is a socket of the standard library's, as it came: no other library's, nothing replaced."""
+    kind = type(handle)
+    return (kind.__module__ == 'socket' and isinstance(_MONOTONIC, types.BuiltinFunctionType)
+            and all(getattr(kind, name, None) is getattr(_socket.socket, name) for name in ('send', 'recv_into'))
+            and isinstance(getattr(select, 'poll', None), types.BuiltinFunctionType))
 
 
 def _reason(error: BaseException) -> str:

@@ -177,7 +177,8 @@ class ConnectionWrapper(Connection):
         link = {name: value for name, value in other.__dict__.items() if name not in _OF_THE_WRAPPER}
         # Never a moment without the attributes: other threads count the connections to each server.
         self.__dict__.update(link)
-        other.__dict__.update(_state=self._DISPOSED, _messages=_NoTransport(), transport=None)
+        other.__dict__.update(_state=self._DISPOSED, _messages=_NoTransport(), _link=None,
+                              transport=None)
 
 
 def _retrying(name: str) -> Callable[..., Any]:

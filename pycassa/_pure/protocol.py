@@ -2,6 +2,7 @@
 from pycassa._pure.columns import CONVERSION_ERRORS, Layout, pack_key
 from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL
 from pycassa._pure.cursor import Cursor, message_header
+from pycassa._pure.exchange import Exchange
 from pycassa._pure.mutations import (
     BATCH_OVERHEAD,
     ENTRY_OVERHEAD,
@@ -49,8 +50,8 @@ from pycassa._pure.requests import (
 )
 
 __all__ = [
-    'BATCH_OVERHEAD', 'CONVERSION_ERRORS', 'Cursor', 'ENTRY_OVERHEAD', 'IMPLEMENTATION', 'INCLUDE_TIMESTAMP',
-    'INCLUDE_TTL', 'Layout',
+    'BATCH_OVERHEAD', 'CONVERSION_ERRORS', 'Cursor', 'ENTRY_OVERHEAD', 'Exchange', 'IMPLEMENTATION',
+    'INCLUDE_TIMESTAMP', 'INCLUDE_TTL', 'Layout',
     'PACK_ERRORS', 'Scalar', 'bytes_scalar', 'composite', 'decode_get', 'decode_get_count', 'decode_get_slice',
     'decode_get_slice_items', 'decode_key_slices', 'decode_multiget_count', 'decode_multiget_slice', 'decode_void',
     'dynamic_composite', 'encode_add', 'encode_batch', 'encode_deletion', 'encode_get', 'encode_get_count',

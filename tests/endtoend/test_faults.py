@@ -1,5 +1,6 @@
 """What a fault of the server or the network does to a call: a typed error in time, a closed connection, no mix-up."""
 import contextlib
+import signal
 import time
 
 import pytest
@@ -309,20 +310,21 @@ def test_faults_in_turn_never_lead_to_a_foreign_answer(embedded):
 
 
 @pytest.mark.parametrize('way', ['by_family', 'by_thrift'])
-def test_an_interrupted_call_closes_its_connection(embedded, way, monkeypatch):
+def test_an_interrupted_call_closes_its_connection(embedded, way):
     """Ctrl-C while waiting for the reply: the reply that comes must not become that of the next call."""
     with contextlib.closing(Pooled(embedded)) as client:
         stream = client.target.get().transport.stream
-        waited = []
-
-        def interrupt(*args):
-            waited.append(args)
-            raise KeyboardInterrupt
-        monkeypatch.setattr(stream, '_wait', interrupt)
         client.target.put(None)
-        with pytest.raises(KeyboardInterrupt):
-            getattr(client, way)(1)
-        assert waited and stream.handle is None
+        embedded.faults.delay(LATE)
+        previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, LATE / 4)
+            with pytest.raises(KeyboardInterrupt):
+                getattr(client, way)(1)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+        assert stream.handle is None
         assert client.target.counts() == (0, 0, 0, 0, 0)
         assert_own_rows(embedded, client, set())
 
