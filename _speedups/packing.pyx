@@ -5,6 +5,7 @@ Python for them. All else, errors included, goes to the functions of the pure tw
 twins say the same.
 """
 import codecs
+import decimal
 import functools
 import ipaddress
 import uuid
@@ -32,18 +33,23 @@ from cpython.datetime cimport (
     time_second,
     time_tzinfo,
 )
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
+from cpython.unicode cimport Py_UNICODE_ISDECIMAL, Py_UNICODE_TODECIMAL
 from libc.math cimport floor, isinf, rint
 from libc.stdint cimport INT64_MAX, INT64_MIN
 
 from pycassa._pure import packing as pure_packing
-from pycassa._pure.packing import PACK_ERRORS
 
 cdef extern from 'Python.h':
     """
-    /* A tuple, or one of a subclass that is iterated as a tuple is. */
-    #define IS_PLAIN_TUPLE(o) (PyTuple_Check(o) && Py_TYPE(o)->tp_iter == PyTuple_Type.tp_iter \\
-                               && Py_TYPE(o)->tp_as_sequence->sq_length == PyTuple_Type.tp_as_sequence->sq_length)
+    /* A tuple, or one of a subclass whose items are reached as a tuple's are. */
+    #define IS_PLAIN_TUPLE(o) (PyTuple_CheckExact(o) || (PyTuple_Check(o) \\
+        && Py_TYPE(o)->tp_iter == PyTuple_Type.tp_iter \\
+        && Py_TYPE(o)->tp_as_sequence->sq_length == PyTuple_Type.tp_as_sequence->sq_length \\
+        && Py_TYPE(o)->tp_as_mapping->mp_subscript == PyTuple_Type.tp_as_mapping->mp_subscript))
     #define IS_EXACTLY(o, cls) ((PyObject *)Py_TYPE(o) == (cls))
+    /* The function itself tells failure by anything but 0. */
+    #define ENTER_CALL(where) (Py_EnterRecursiveCall(where) ? -1 : 0)
     #define NEW_OF(cls) PyType_GenericAlloc((PyTypeObject *)(cls), 0)
     """
     bint IS_PLAIN_TUPLE(PyObject*) noexcept
@@ -56,9 +62,12 @@ cdef extern from 'Python.h':
     bint PyList_CheckExact(PyObject*) noexcept
     Py_ssize_t PyList_GET_SIZE(PyObject*) noexcept
     PyObject* PyList_GET_ITEM(PyObject*, Py_ssize_t) noexcept
+    tuple PySequence_Tuple(object)
     bint PyFloat_Check(PyObject*) noexcept
     bint PyFloat_CheckExact(PyObject*) noexcept
     double PyFloat_AS_DOUBLE(PyObject*) noexcept
+    PyObject* Py_True
+    PyObject* Py_False
     bint PyBool_Check(PyObject*) noexcept
     bint PyLong_Check(PyObject*) noexcept
     bint PyLong_CheckExact(PyObject*) noexcept
@@ -67,19 +76,20 @@ cdef extern from 'Python.h':
     object PyUnicode_AsEncodedString(object, const char*, const char*)
     object PyObject_GenericGetAttr(object, object)
     int PyObject_GenericSetAttr(object, object, object) except -1
-    int Py_EnterRecursiveCall(const char*) except -1
+    int ENTER_CALL(const char*) except -1
     void Py_LeaveRecursiveCall() noexcept
 
 import_datetime()
 
+PACK_ERRORS = pure_packing.PACK_ERRORS
 
-# How a Scalar packs and unpacks: by calls of its functions, or as one of the types here.
+
+# How a Scalar packs and unpacks: by calls of its functions, or as one of the types here. The first of these leave it to
+# the functions to pack, or have functions that are no slower than C.
 cdef enum Kind:
     BY_CALL = 0
-    AS_UTF8
-    AS_BLOB
-    AS_BLOB_TEXT
-    AS_ASCII
+    AS_ADDRESS
+    AS_EMPTY
     AS_LONG
     AS_INT32
     AS_SHORT
@@ -87,15 +97,17 @@ cdef enum Kind:
     AS_DOUBLE
     AS_FLOAT
     AS_NATIVE_DOUBLE
+    AS_UTF8
+    AS_BLOB
+    AS_BLOB_TEXT
+    AS_ASCII
     AS_VARINT
+    AS_DECIMAL
     AS_BOOLEAN
     AS_TIMESTAMP
     AS_SIMPLE_DATE
     AS_TIME
     AS_UUID
-    AS_DECIMAL
-    AS_ADDRESS
-    AS_EMPTY
     AS_COMPOSITE
     AS_DYNAMIC
 
@@ -132,7 +144,7 @@ cdef class Scalar:
 
     @property
     def pack(self):
-        return self._pack if self.kind == BY_CALL or AS_LONG <= self.kind <= AS_NATIVE_DOUBLE else self._pack_value
+        return self._pack if self.kind < AS_UTF8 else self._pack_value
 
     @pack.setter
     def pack(self, function):
@@ -175,15 +187,13 @@ cdef Scalar native_scalar(pure, int kind, tuple parts=None):
 
 def reversed_order(inner):
     """`inner` for a comparator of the reverse order: the same bytes, but the ends of a slice change places."""
-    cdef Scalar made
+    cdef Scalar forward, made
     if not inner.ranged:
         return inner
-    pack_bound = inner.pack_bound
-    made = native_scalar(inner, BY_CALL)
-    made.pack_bound = lambda value, is_start: pack_bound(value, not is_start)
-    if isinstance(inner, Scalar):
-        made._pack, made._unpack = (<Scalar>inner)._pack, (<Scalar>inner)._unpack
-        made.kind, made.parts = (<Scalar>inner).kind, (<Scalar>inner).parts
+    forward, pack_bound = as_scalar(inner), inner.pack_bound
+    made = Scalar(forward.name, forward._pack, forward._unpack,
+                  lambda value, is_start: pack_bound(value, not is_start))
+    made.kind, made.parts = forward.kind, forward.parts
     return made
 
 
@@ -226,7 +236,7 @@ cdef inline bint pack_quick(Writer out, Scalar scalar, PyObject* value) except -
 
 
 cdef inline bint fits(PyObject* value, int64_t lowest, int64_t highest, int64_t* number) except -1:
-    """Whether `value` is an int of this range; `number` is it then. Subclasses are taken by their content, as struct does."""
+    """Whether `value` is an int of this range; `number` is it then. A subclass counts by its content, as in struct."""
     cdef int overflow = 0
     if not PyLong_Check(value):
         return False
@@ -267,6 +277,8 @@ cdef bint pack_other(Writer out, Scalar scalar, PyObject* value) except -1:
         return pack_composite(out, scalar, value)
     elif kind == AS_BOOLEAN:
         return pack_boolean(out, value)
+    elif kind == AS_DECIMAL:
+        return pack_decimal(out, value)
     elif kind == AS_TIMESTAMP:
         return pack_timestamp(out, value)
     elif kind == AS_SIMPLE_DATE:
@@ -326,30 +338,74 @@ cdef bint pack_ascii(Writer out, PyObject* value) except -1:
 
 cdef bint pack_varint(Writer out, PyObject* value) except -1:
     cdef int64_t number = 0
-    cdef int shift = 0
     if not fits(value, INT64_MIN, INT64_MAX, &number):
         return False
-    # The fewest bytes: as long as more than the sign is left above them.
+    put_varint(out, number)
+    return True
+
+
+cdef int put_varint(Writer out, int64_t number) except -1:
+    """Append a number in the fewest bytes that keep its sign."""
+    cdef int shift = 0
     while shift < 56 and not -0x80 <= number >> shift <= 0x7F:
         shift += 8
     while shift >= 0:
         out.put_u8(<uint8_t>(number >> shift))
         shift -= 8
-    return True
+    return 0
 
 
 cdef bint pack_boolean(Writer out, PyObject* value) except -1:
     cdef int64_t number = 0
-    if value == <PyObject*>True:
-        out.put_u8(1)
-    elif value == <PyObject*>False:
-        out.put_u8(0)
+    if value == Py_True or value == Py_False:
+        out.put_u8(value == Py_True)
     elif PyFloat_CheckExact(value):
         out.put_u8(PyFloat_AS_DOUBLE(value) != 0)
     elif PyLong_CheckExact(value) and fits(value, INT64_MIN, INT64_MAX, &number):
         out.put_u8(number != 0)
     else:
         return False
+    return True
+
+
+_Decimal, _EXACT = decimal.Decimal, pure_packing._EXACT
+
+
+cdef bint pack_decimal(Writer out, PyObject* value) except -1:
+    cdef Py_ssize_t start = out.pos
+    cdef int64_t number = 0
+    cdef int scale = 0
+    if IS_EXACTLY(value, _Decimal):
+        if not digits_of(str(<object>value), &number, &scale):
+            return False
+        out.put_u32(scale)
+        put_varint(out, number)
+        return True
+    out.put_u32(0)
+    if not pack_varint(out, value):
+        out.cut(start)
+        return False
+    return True
+
+
+cdef bint digits_of(str text, int64_t* number, int* scale) except -1:
+    """Whether a Decimal's text is short and plain; `number` is it without its point, `scale` the digits behind that."""
+    cdef Py_ssize_t point = -1, index
+    cdef bint negative = text[0] == u'-'
+    cdef Py_UCS4 each
+    if len(text) > 18:
+        return False
+    for index in range(negative, len(text)):
+        each = text[index]
+        if each == u'.':
+            point = index
+        elif Py_UNICODE_ISDECIMAL(each):
+            number[0] = number[0] * 10 + Py_UNICODE_TODECIMAL(each)
+        else:
+            return False
+    if negative:
+        number[0] = -number[0]
+    scale[0] = <int>(len(text) - point - 1) if point >= 0 else 0
     return True
 
 
@@ -484,6 +540,7 @@ cdef inline object unpack_view(Scalar scalar, View data):
 cdef object unpack_other(Scalar scalar, View data):
     """As unpack_view, of the types that it leaves here, and of bytes of another length."""
     cdef int kind = scalar.kind
+    cdef View digits
     if kind == AS_INT32:
         if data.size == 4:
             return <int32_t>view_u32(data)
@@ -531,6 +588,9 @@ cdef object unpack_other(Scalar scalar, View data):
             return _IPv4(view_bytes(data))
         if data.size == 16:
             return _IPv6(view_bytes(data))
+    elif kind == AS_DECIMAL:
+        if data.size >= 5 and view_part(data, 4, data.size - 4, &digits):
+            return _Decimal(view_int(digits, True)).scaleb(-<int64_t><int32_t>view_u32(data), _EXACT)
     elif kind == AS_DYNAMIC:
         return unpack_dynamic(scalar, data)
     return scalar._unpack(view_bytes(data))
@@ -590,6 +650,9 @@ cdef dict SCALARS = {name: native_scalar(pure_packing.scalar(name), kind) for na
 def scalar(name):
     """The Scalar of a type by its simple class name, always the same object. Raises KeyError for unknown names."""
     return SCALARS[name]
+
+
+_by_name = scalar
 
 
 @functools.cache
@@ -652,7 +715,7 @@ cdef bint pack_component(Writer out, Scalar scalar, PyObject* value) except -1:
     cdef bint done
     out.put_u16(0)
     if scalar.kind == AS_COMPOSITE or scalar.kind == AS_DYNAMIC:
-        Py_EnterRecursiveCall(b' while a composite is packed')
+        ENTER_CALL(b' while a composite is packed')
         try:
             done = pack_other(out, scalar, value)
         finally:
@@ -668,12 +731,54 @@ cdef bint pack_component(Writer out, Scalar scalar, PyObject* value) except -1:
 
 
 cdef bint pack_dynamic(Writer out, Scalar scalar, PyObject* value) except -1:
-    return False
+    cdef Py_ssize_t start = out.pos
+    # A tuple of our own, because a look into the aliases might run the code of their keys.
+    cdef tuple items = quick_tuple(value)
+    if items is None:
+        return False
+    for item in items:
+        if not pack_typed(out, scalar, quick_tuple(<PyObject*>item)):
+            out.cut(start)
+            return False
+    return True
+
+
+cdef inline tuple quick_tuple(PyObject* value):
+    """The items of a plain tuple or list; None for all else."""
+    if IS_PLAIN_TUPLE(value) or PyList_CheckExact(value):
+        return PySequence_Tuple(<object>value)
+    return None
+
+
+cdef bint pack_typed(Writer out, Scalar scalar, tuple pair) except -1:
+    """Append a component of a dynamic composite: how its type is told, and the component."""
+    cdef str name
+    if pair is None or len(pair) != 2 or type(pair[0]) is not str:
+        return False
+    aliases, resolve = scalar.parts
+    name, value = pair
+    if len(name) == 1 and type(aliases) is dict and name <= '\xff':
+        found = (<dict>aliases).get(name)
+        out.put_u16(0x8000 | <uint16_t>ord(name))
+    elif resolve is _by_name:
+        found = SCALARS.get(name)
+        out.put_u16(<uint16_t>len(name))
+        out.put_text(<PyObject*>name)
+    else:
+        return False
+    return isinstance(found, Scalar) and pack_component(out, <Scalar>found, <PyObject*>value)
 
 
 cdef object unpack_component(Scalar scalar, View data, Py_ssize_t index, name):
+    """The value of a component. Raises ValueError, which names the component."""
     try:
-        return unpack_view(scalar, data)
+        if scalar.kind != AS_COMPOSITE and scalar.kind != AS_DYNAMIC:
+            return unpack_view(scalar, data)
+        ENTER_CALL(b' while a composite is unpacked')
+        try:
+            return unpack_other(scalar, data)
+        finally:
+            Py_LeaveRecursiveCall()
     except ValueError as error:
         raise pure_packing._component_error(index, name, error) from error
 
@@ -686,22 +791,67 @@ cdef bint component_at(View data, Py_ssize_t pos, View* part) noexcept:
 
 
 cdef object unpack_composite(Scalar scalar, View data):
-    cdef Py_ssize_t pos = 0
+    cdef Py_ssize_t pos = 0, count = 0, most = len(scalar.parts)
     cdef View part
     cdef Scalar each
-    cdef list values = []
+    cdef tuple values = PyTuple_New(most)
     for each in scalar.parts:
         if pos == data.size:
-            break
+            return values[:count]
         if not component_at(data, pos, &part):
             raise pure_packing._truncated(view_bytes(data), pos)
-        values.append(unpack_component(each, part, len(values), each.name))
+        item = unpack_component(each, part, count, each.name)
+        Py_INCREF(item)
+        PyTuple_SET_ITEM(values, count, item)
+        count += 1
         pos += part.size + 3
     if pos != data.size:
-        raise ValueError(f'{data.size - pos} bytes follow the last component of a CompositeType of '
-                         f'{len(scalar.parts)}')
-    return tuple(values)
+        raise ValueError(f'{data.size - pos} bytes follow the last component of a CompositeType of {most}')
+    return values
 
 
 cdef object unpack_dynamic(Scalar scalar, View data):
-    return scalar._unpack(view_bytes(data))
+    cdef Py_ssize_t pos = 0, start
+    cdef View head, part
+    cdef Scalar each
+    cdef str name
+    cdef list values = []
+    while pos < data.size:
+        if not view_part(data, pos, 2, &head):
+            raise pure_packing._truncated(view_bytes(data), pos)
+        start = pos + 2
+        if view_u8(head) & 0x80:
+            name = chr(view_u16(head) & 0xFF)
+            each = alias_of(scalar, name)
+        elif view_part(data, start, view_u16(head), &part):
+            name = view_text(part)
+            start += part.size
+            each = type_of_name(scalar, name)
+        else:
+            each = None
+        if each is None:
+            return scalar._unpack(view_bytes(data))
+        if not component_at(data, start, &part):
+            raise pure_packing._truncated(view_bytes(data), pos)
+        values.append((name, unpack_component(each, part, len(values), name)))
+        pos = start + part.size + 3
+    return tuple(values)
+
+
+cdef Scalar alias_of(Scalar scalar, str alias):
+    """The type that an alias of a dynamic composite stands for, or None."""
+    try:
+        return as_scalar(scalar.parts[0][alias])
+    except KeyError:
+        return None
+
+
+cdef Scalar type_of_name(Scalar scalar, str name):
+    """The type of a dynamic composite's component by its name, or None."""
+    # One character is an alias, however it is written: the pure twin knows.
+    if len(name) == 1:
+        return None
+    try:
+        return as_scalar(scalar.parts[1](name))
+    except KeyError:
+        return None
