@@ -11,6 +11,7 @@ SUBCOMMANDS = {
     'sink': 'the whole client end to end, against a C server',
     'instructions': 'instructions of the codec per column, against a reference',
     'ingest': 'ingestion into the embedded server',
+    'real': 'end to end against a real Cassandra',
     'calls': 'whole calls, in instructions, beside the floor',
 }
 

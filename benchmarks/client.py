@@ -20,9 +20,9 @@ from benchmarks.native import PARENT
 __all__ = ['FLOOR', 'Client', 'Measured', 'WORKS', 'command', 'environment']
 
 FLOOR = 'floor'
-WORKS = ('insert', 'get', 'batch', 'ingest')
+WORKS = ('insert', 'get', 'batch', 'row', 'ingest')
 
-# The rows that `ingest` writes before it comes back to the first one, and those of a batch.
+# The rows that `row` and `ingest` write before they come back to the first one, and those of a batch.
 _INGESTED, _BATCH = 100_000, 100
 
 
@@ -41,22 +41,23 @@ class Measured(NamedTuple):
 
 # --- in the process ----------------------------------------------------------------------------------------------
 
-def _ours(port: int, work: str, threads: int) -> Callable[[], Any]:
+def _ours(server: str, work: str, threads: int) -> Callable[[], Any]:
     import pycassa
     # Under a profiler everything takes its time: no call may fail for it.
-    pool = pycassa.ConnectionPool(data.KEYSPACE, [f'127.0.0.1:{port}'], timeout=60, pool_size=threads)
+    pool = pycassa.ConnectionPool(data.KEYSPACE, [server], timeout=60, pool_size=threads)
     family = pycassa.ColumnFamily(pool, data.FAMILY)
     rows = data.rows(_BATCH, 10)
-    columns, batches = list(rows.values()), itertools.count()
+    columns, numbers = list(rows.values()), itertools.count()
 
     def ingest() -> None:
         """A batch of rows that are not there yet, as far as there are rows."""
-        first = next(batches) * _BATCH % _INGESTED
+        first = next(numbers) * _BATCH % _INGESTED
         family.batch_insert({f'row{first + number:07d}': row for number, row in enumerate(columns)})
     works: Dict[str, Callable[[], Any]] = {
         'insert': lambda: family.insert(data.KEY, data.COLUMN),
         'get': lambda: family.get(data.KEY),
         'batch': lambda: family.batch_insert(rows),
+        'row': lambda: family.insert(f'row{next(numbers) % _INGESTED:07d}', columns[0]),
         'ingest': ingest,
     }
     return works[work]
@@ -84,7 +85,7 @@ def _prepare(options: argparse.Namespace) -> Callable[[], Any]:
         sys.path.append(options.floor)
         call = _floor(options.port, options.work)
     else:
-        call = _ours(options.port, options.work, options.threads)
+        call = _ours(f'{options.host}:{options.port}', options.work, options.threads)
         from pycassa import codec
         if codec.implementation() != options.side:
             raise SystemExit(f'the {codec.implementation()} implementation runs, not {options.side}')
@@ -128,6 +129,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     parser = argparse.ArgumentParser(prog='python -m benchmarks.client', description=__doc__)
     parser.add_argument('side', choices=['cython', 'pure', FLOOR])
     parser.add_argument('work', choices=WORKS)
+    parser.add_argument('--host', default='127.0.0.1')
     parser.add_argument('--port', type=int, required=True)
     parser.add_argument('--floor', metavar='FOLDER', help='where the modules floor and glue are')
     parser.add_argument('--threads', type=int, default=1, help='with a connection each')
@@ -165,8 +167,9 @@ def environment(side: str) -> Dict[str, str]:
 class Client:
     """A client's process that measures when it is told to; a context manager that ends it."""
 
-    def __init__(self, side: str, work: str, port: int, floor: Optional[str] = None, threads: int = 1) -> None:
-        line = command(side, work, port, floor) + ['--threads', str(threads)]
+    def __init__(self, side: str, work: str, port: int, floor: Optional[str] = None, threads: int = 1,
+                 host: str = '127.0.0.1') -> None:
+        line = command(side, work, port, floor) + ['--threads', str(threads), '--host', host]
         self._process = subprocess.Popen(line, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, cwd=PARENT, env=environment(side))
         self._line()

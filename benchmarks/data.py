@@ -10,7 +10,7 @@ from pycassa.cassandra.ttypes import CfDef, Column, ColumnOrSuperColumn, KsDef
 __all__ = ['COLUMN', 'FAMILY', 'KEY', 'KEYSPACE', 'SEQID', 'TIMESTAMP', 'TTL', 'canned_bodies', 'columns',
            'keyspace_definition', 'name', 'rows', 'text']
 
-KEYSPACE, FAMILY, TIMESTAMP, TTL, SEQID = 'Keyspace1', 'Std', 1700000000000000, 86400, 7
+KEYSPACE, FAMILY, TIMESTAMP, TTL, SEQID = 'pycassa_benchmarks', 'Std', 1700000000000000, 86400, 7
 
 
 def name(number: int) -> str:

@@ -76,7 +76,8 @@ def _bound(target: Optional[Target], bound: str) -> str:
 
 
 def print_table(findings: Sequence[Finding], output: TextIO) -> None:
-    """The columns work, ratio, must, aim, verdict."""
+    """The columns work, ratio, must, aim, verdict; one implementation after the other."""
+    findings = sorted(findings, key=lambda finding: finding.implementation)
     width = max([len('work'), *(len(finding.work) + len(finding.implementation) + 2 for finding in findings)])
     print(f'{"work":{width}} {"ratio":>9} {"must":>10} {"aim":>10}  verdict', file=output)
     for each in findings:
