@@ -228,3 +228,18 @@ def test_uninstalling_takes_the_module_along(environment, stand_in, compiler, tm
     environment.install(build_wheel(stand_in, tmp_path / 'dist', **REQUIRE).wheel)
     environment.pip('uninstall', '-y', 'pycassa')
     assert 'pycassa' not in environment.names()
+
+
+def test_the_way_out_of_pips_cache(environment, stand_in, compiler, tmp_path):
+    """pip keeps the wheel of an sdist that it found by name, whatever the variables: docs/installing.md says so."""
+    index = tmp_path / 'index'
+    index.mkdir()
+    shutil.make_archive(str(index / 'pycassa-2.0.0'), 'gztar', stand_in.parent, stand_in.name)
+    environment.borrow_cython()
+    by_name = ('--force-reinstall', '--no-index', '--find-links', index, 'pycassa')
+    cached = ('--cache-dir', tmp_path / 'cache', *by_name)
+    environment.install(*cached, CC='false')
+    environment.install(*cached, **REQUIRE)
+    assert implementation(environment) == 'pure', 'pip asks again by now: correct docs/installing.md'
+    environment.install('--no-cache-dir', *by_name, **REQUIRE)
+    assert implementation(environment) == 'cython'
