@@ -358,7 +358,7 @@ def test_a_type_that_contains_itself_raises_recursion_error():
         aliases = {}
         aliases['a'] = codec.dynamic_composite(aliases)
         value, data = (), b''
-        for _ in range(5000):
+        for _ in range(12000):
             value = (('a', value),)
             data = b'\x80a' + struct.pack('>H', len(data)) + data + b'\0'
         for call in (lambda one, value=value: one.pack(value)), (lambda one, data=data: one.unpack(data)):
