@@ -148,16 +148,17 @@ cdef inline bint quick_int(PyObject* value, int64_t* found) except -1:
 
 # --- the end of a column -----------------------------------------------------------------------------------------
 
-cdef bytes column_tail(timestamp, ttl):
+cdef bytes column_tail(timestamp, ttl, bint alone=True):
     """The end of every column written with this timestamp (microseconds) and ttl (seconds), its stop included.
 
-    A float ttl is cut to whole seconds. Raises PackingError.
+    Where it is not `alone`, also the stops of the two structs that hold it in a Mutation. A float ttl is cut to whole
+    seconds. Raises PackingError.
     """
-    cdef bytes tail = quick_tail(timestamp, ttl)
-    return tail if tail is not None else pure_columns.column_tail(timestamp, ttl)
+    cdef bytes tail = quick_tail(timestamp, ttl, alone)
+    return tail if tail is not None else pure_columns.column_tail(timestamp, ttl) + (b'' if alone else b'\0\0')
 
 
-cdef bytes quick_tail(timestamp, ttl):
+cdef bytes quick_tail(timestamp, ttl, bint alone):
     """As `column_tail`, or None where the numbers are not plain ones in their range."""
     cdef int64_t stamp = 0, seconds = 0
     cdef Writer out
@@ -165,14 +166,19 @@ cdef bytes quick_tail(timestamp, ttl):
         return None
     if ttl is not None and not (quick_int(<PyObject*>ttl, &seconds) and -0x80000000 <= seconds <= 0x7FFFFFFF):
         return None
-    out = new_writer(12 if ttl is None else 19)
+    out = new_writer((12 if ttl is None else 19) + (0 if alone else 2))
     out.put(b'\x0a\0\3', 3)
     out.put_u64(<uint64_t>stamp)
     if ttl is not None:
         out.put(b'\x08\0\4', 3)
         out.put_u32(<uint32_t>seconds)
-    out.put_u8(STOP)
+    out.put(b'\0\0\0', 1 if alone else 3)
     return out.finish()
+
+
+cdef inline bint in_super(Layout layout) noexcept:
+    """Whether columns stand in super columns, so that their end is `alone`."""
+    return layout.super_name is not None
 
 
 # --- in place ----------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ cdef bytes quick_tail(timestamp, ttl):
 # not plain. Nobody's code runs in them, and nothing that the collector looks at is made.
 
 cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, bytes tail) except -1:
-    """The Mutation structs of one row's columns. `tail` is `column_tail`."""
+    """The Mutation structs of one row's columns. `tail` is their `column_tail`."""
     if layout.super_name is not None:
         return quick_supers(out, layout, columns, tail)
     if layout.counter:
@@ -195,24 +201,34 @@ cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail
     cdef Py_ssize_t at = 0, start
     cdef Scalar names = layout.name, values = layout.value
     cdef bint validated = layout._names is not None
+    cdef const char* head = b'\x0b\0\1' if inside else b'\x0c\0\1\x0c\0\1\x0b\0\1'
+    cdef Py_ssize_t size = 3 if inside else 9
     cdef View end = view_of_bytes(tail)
     while PyDict_Next(columns, &at, &name, &value):
-        if inside:
-            start = out.hold(b'\x0b\0\1', 3)
-        else:
-            start = out.hold(b'\x0c\0\1\x0c\0\1\x0b\0\1', 9)
-        if not pack_quick(out, names, name):
+        start = out.pos + size + 4
+        if not quick_field(out, head, size, names, name):
             return False
-        out.fill(start)
         if validated:
-            values = layout.type_of(out.written(start + 4))
-        start = out.hold(b'\x0b\0\2', 3)
-        if not pack_quick(out, values, value):
+            values = layout.type_of(out.written(start))
+        if not quick_field(out, b'\x0b\0\2', 3, values, value):
             return False
-        out.fill(start)
         out.put_view(end)
-        if not inside:
-            out.put(b'\0\0', 2)
+    return True
+
+
+cdef inline bint quick_field(Writer out, const char* head, Py_ssize_t size, Scalar scalar, PyObject* value) except -1:
+    """What stands before a value, and the value behind its length."""
+    cdef View data
+    cdef Py_ssize_t start
+    if scalar.kind == AS_UTF8 or scalar.kind == AS_BLOB:
+        if quick_view(value, &data):
+            return out.put_field(head, size, data) == 0
+    elif scalar.kind == AS_DOUBLE and PyFloat_CheckExact(value):
+        return out.put_u64_field(head, size, bits_of_double(PyFloat_AS_DOUBLE(value))) == 0
+    start = out.hold(head, size)
+    if not pack_quick(out, scalar, value):
+        return False
+    out.fill(start)
     return True
 
 
@@ -326,8 +342,6 @@ cdef int put_columns(Writer out, Layout layout, key, items, bytes tail, tuple su
             out.put_bytes(data)
         out.fill(start)
         out.put_bytes(tail)
-        if super_name is None:
-            out.put(b'\0\0', 2)
     return 0
 
 

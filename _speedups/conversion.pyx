@@ -4,8 +4,6 @@ from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL
 cdef extern from 'Python.h':
     object PyDict_New()
     int PyDict_SetItem(object, object, object) except -1
-    object PyTuple_New(Py_ssize_t)
-    void PyTuple_SET_ITEM(object, Py_ssize_t, object)
     void PyObject_GC_UnTrack(object)
 
 cdef extern from *:

@@ -75,8 +75,14 @@ cdef extern from *:
         Py_ssize_t i, length = PyUnicode_GET_LENGTH(text);
         if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) {
             const Py_UCS1 *from = PyUnicode_1BYTE_DATA(text);
-            for (i = 0; i < length; i++) {
-                Py_UCS1 c = from[i];
+            for (i = 0; i < length;) {
+                uint64_t eight;
+                Py_UCS1 c;
+                if (length - i >= 8) {
+                    memcpy(&eight, from + i, 8);
+                    if (!(eight & 0x8080808080808080ULL)) { memcpy(to, &eight, 8); to += 8; i += 8; continue; }
+                }
+                c = from[i++];
                 if (c < 0x80) *to++ = (char)c;
                 else { *to++ = (char)(0xC0 | c >> 6); *to++ = (char)(0x80 | (c & 0x3F)); }
             }

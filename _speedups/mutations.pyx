@@ -15,7 +15,7 @@ def encode_insertions(Layout layout not None, key, columns, timestamp, ttl):
     messages only. Raises PackingError, which names family, key, column, type and the value's class.
     """
     cdef Writer out = new_writer(256)
-    cdef bytes tail = quick_tail(timestamp, ttl)
+    cdef bytes tail = quick_tail(timestamp, ttl, in_super(layout))
     cdef Py_ssize_t count
     if tail is not None and is_plain_dict(<PyObject*>columns):
         count = PyDict_Size(<PyObject*>columns)
@@ -24,7 +24,7 @@ def encode_insertions(Layout layout not None, key, columns, timestamp, ttl):
         out.cut(0)
     items = pure_columns.columns_of(layout, key, columns)
     count = len(items)
-    put_insertions(out, layout, key, items, column_tail(timestamp, ttl))
+    put_insertions(out, layout, key, items, column_tail(timestamp, ttl, in_super(layout)))
     return count, out.finish()
 
 
@@ -61,7 +61,7 @@ def encode_rows(seqid, Layout layout not None, rows, timestamp, ttl, consistency
                 for packed, key, columns in zip(keys, names, values)], consistency)
         start_call(out, BATCH, checked_seqid(seqid))
         out.fill_with(out.hold(b'\x0d\0\1\x0b\x0d', 5), len(keys))
-        put_rows(out, layout, keys, names, values, column_tail(timestamp, ttl))
+        put_rows(out, layout, keys, names, values, column_tail(timestamp, ttl, in_super(layout)))
         put_consistency(out, b'\x08\0\2', consistency)
         end_call(out)
     # The next request is likely to be of the same size.
@@ -75,8 +75,9 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
     cdef PyObject* key = NULL
     cdef PyObject* columns = NULL
     cdef PyObject* kind = NULL
-    cdef Py_ssize_t at = 0, start
-    cdef bytes tail = quick_tail(timestamp, ttl)
+    cdef Py_ssize_t at = 0
+    cdef View opening = view_of_bytes(layout.opening)
+    cdef bytes tail = quick_tail(timestamp, ttl, in_super(layout))
     if tail is None or not is_plain_dict(<PyObject*>rows):
         return False
     if not quick_int(<PyObject*>consistency, &level) or not 1 <= level <= 11:
@@ -90,11 +91,9 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
             kind = CLASS_OF(key)
         if CLASS_OF(key) != kind or not is_plain_dict(columns) or not never_alike(layout.key, key):
             return False
-        start = out.hold(b'', 0)
-        if not pack_quick(out, layout.key, key):
+        if not quick_field(out, b'', 0, layout.key, key):
             return False
-        out.fill(start)
-        out.put_bytes(layout.opening)
+        out.put_view(opening)
         out.put_length(PyDict_Size(columns))
         if not quick_insertions(out, layout, columns, tail):
             return False

@@ -9,7 +9,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from pycassa.errors import ApplicationError, PackingError, ProtocolError, UnpackingError
+from pycassa._pure.protocol import __all__
+from pycassa.errors import ProtocolError
 
 cdef extern from 'Python.h':
     const Py_ssize_t PY_SSIZE_T_MAX
