@@ -19,7 +19,6 @@ IMPLEMENTATION = 'cython'
 
 include "cursor.pyx"
 include "packing.pyx"
-include "composites.pyx"
 include "wire.pyx"
 include "columns.pyx"
 include "mutations.pyx"
