@@ -87,6 +87,7 @@ cdef read_list(Cursor cursor, int kind, Conversion to):
             if not cursor.scan_counter(False, &name, &value):
                 read_counter(cursor, &name, &value)
             to.add_counter(row, index, name, value)
+    row = to.finished(row)
     to.listed = listed
     return row
 
@@ -162,7 +163,7 @@ cdef read_members(Cursor cursor, Conversion to):
         for index in range(count):
             read_member(cursor, kind, to, row, index)
         to.sharing = sharing
-    return row
+    return to.finished(row)
 
 
 cdef int read_columns(Cursor cursor, Conversion to, row, Py_ssize_t count) except -1:

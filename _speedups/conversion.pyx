@@ -4,25 +4,32 @@ from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL
 cdef extern from 'Python.h':
     object PyDict_New()
     int PyDict_SetItem(object, object, object) except -1
+    int PyDict_Update(object, object) except -1
     void PyObject_GC_UnTrack(object)
 
 cdef extern from *:
     """
     /* Offered by every CPython that this is built for, though not documented. */
     PyAPI_FUNC(PyObject *) _PyDict_NewPresized(Py_ssize_t);
+
+    /* dict's own constructor for a class that has no other, without the steps of a call. */
+    #define NEW_DICT_OF(cls, nothing) PyDict_Type.tp_new((PyTypeObject *)(cls), (nothing), NULL)
     """
     object _PyDict_NewPresized(Py_ssize_t)
+    object NEW_DICT_OF(object, object)
 
 cdef enum:
     # How many names of a row are kept to be found again in the next one.
     SHARED = 64
     # The fewest bytes of a column that scan_column and scan_member take, as good as any servers send.
     LEAST_COLUMN = 26
+    # From so many columns on it pays to make the table of a row at its size.
+    LARGE = 42
 
 
 cdef bint is_plain_class(dict_class) except -1:
     """Whether dict's own constructor and item assignment make a `dict_class`."""
-    return (isinstance(dict_class, type) and issubclass(dict_class, dict) and dict_class.__new__ is dict.__new__
+    return (type(dict_class) is type and issubclass(dict_class, dict) and dict_class.__new__ is dict.__new__
             and dict_class.__init__ is dict.__init__ and dict_class.__setitem__ is dict.__setitem__)
 
 
@@ -45,7 +52,7 @@ cdef class Conversion:
     cdef bint idle
     # Rows are dicts or, for paging, lists of (packed name, name, value).
     cdef bint listed
-    # Whether it is dict itself, or a class that takes its items as dict does.
+    # Whether it is dict itself, or a class that is made and takes its items as dict is and does.
     cdef bint is_dict
     cdef bint is_plain
     # Whether rows follow each other; the names of the last one, the Views they came from, and their types.
@@ -62,7 +69,18 @@ cdef class Conversion:
             return []
         if self.is_dict:
             return _PyDict_NewPresized(expected) if expected > 5 else PyDict_New()
+        if self.is_plain:
+            # A large table is made at its size, which takes a dict, and handed on whole: see `finished`.
+            return _PyDict_NewPresized(expected) if expected > LARGE else NEW_DICT_OF(self.dict_class, ())
         return self.dict_class()
+
+    cdef inline finished(self, row):
+        """A row whose columns were added, as the class that was asked for."""
+        if self.is_plain and not self.is_dict and type(row) is dict:
+            made = NEW_DICT_OF(self.dict_class, ())
+            PyDict_Update(made, row)
+            return made
+        return row
 
     cdef inline int add(self, row, Py_ssize_t index, Column* column) except -1:
         """Add a column, which stands at `index`, to its row."""
@@ -71,7 +89,7 @@ cdef class Conversion:
             return 0
         if self.sharing and index < SHARED:
             name = self.shared_name(index, column.name)
-            scalar = <Scalar>self.types[index]
+            scalar = self.layout.value if self.layout._names is None else <Scalar>self.types[index]
         else:
             name = unpack_view(self.layout.name, column.name)
             scalar = self.layout.type_of(column.name)
