@@ -1,4 +1,4 @@
-"""The harness of the codec's twins, and its odd values, are shared with the tests of the codec."""
+"""The harness of the codec's twins is shared with the tests of the codec."""
 import pathlib
 import sys
 

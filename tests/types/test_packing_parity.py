@@ -4,6 +4,7 @@ Each type is also packed as a component, because a component goes the way of a c
 """
 import datetime
 import decimal
+import fractions
 import importlib
 import ipaddress
 import random
@@ -14,7 +15,6 @@ import uuid
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oddvalues import VALUES
 from twins import COMPILED, PURE, Twins, is_built, observe
 
 if not is_built():
@@ -66,7 +66,80 @@ TIMES = [MOMENT, datetime.datetime.min, datetime.datetime.max, datetime.datetime
          OtherUUID(int=1), uuid.uuid1(), uuid.UUID(int=(1 << 128) - 1), ipaddress.ip_address('fe80::1'), 'fe80::1%lo',
          1e12, -1e12, 1e13, 1e15, 1e300, -0.0005, 0.0005, 0.0015, 1.0000005, 1e12 + 0.5, 10 ** 12, 10 ** 12 + 1,
          -10 ** 15, 9223372036854775, 9223372036854776, -9223372036854776]
-ODD = [*VALUES.values(), *TIMES]
+
+
+class Text(str):
+    """A str whose methods say something else."""
+
+    def encode(self, *arguments, **more):
+        return b'encoded otherwise'
+
+    def __str__(self):
+        return 'shown otherwise'
+
+    def __len__(self):
+        return 99
+
+
+class Data(bytes):
+    def __bytes__(self):
+        return b'others'
+
+
+class Number(int):
+    def __index__(self):
+        return 7
+
+    def __float__(self):
+        return 9.5
+
+
+class Float(float):
+    def __float__(self):
+        return 1.25
+
+
+class Items(tuple):
+    """A tuple that is iterated otherwise."""
+
+    def __iter__(self):
+        return iter((5, 'other'))
+
+
+class Pair(tuple):
+    """A tuple, and no more."""
+
+
+class Index:
+    def __index__(self):
+        return 258
+
+
+class Liar:
+    """An object that lies about its class."""
+
+    def __init__(self, kind):
+        self._kind = kind
+
+    @property
+    def __class__(self):
+        return self._kind
+
+
+TEXT_AND_BYTES = ['', 'text', 'é', 'Ω漢', '\U0001f600', 'a\udc80b', '\ud800', 'x' * 70000, Text('é'), Text('a'),
+                  '127.0.0.1', '::1', b'', b'data', b'\xff\x80', bytes(16), b'abcd', b'x' * 70000, Data(b'data'),
+                  bytearray(b'data'), memoryview(b'd.a.t.a')[::2], memoryview(b'data').cast('b'), Liar(str),
+                  Liar(bytes)]
+NUMBERS = [0, -1, 127, 128, -128, -129, 255, 32767, 32768, 2 ** 31, -2 ** 31 - 1, 2 ** 63 - 1, 2 ** 63, -2 ** 63,
+           -2 ** 63 - 1, 2 ** 80, 10 ** 400, True, False, Number(5), Number(0), Index(), Liar(int), 1.5, 0.0, -0.0,
+           5e-324, 1.7976931348623157e308, 3.4028235677973366e38, 3.4028235e38, float('nan'), float('inf'), -float('inf'),
+           Float(1.5), 1j, fractions.Fraction(1, 3), *map(decimal.Decimal, (
+               '1.50', '-0.05', '-0', '1E+2', '1E-9', 'NaN', 'sNaN', '-Infinity', '1E+3000000000', '123456789012345678',
+               '9999999999999999999', '-999999999999999999', '0.0000001', '1.' + '3' * 40))]
+OTHERS = [None, ..., object, [], (), ['a'], ('a', 'b'), (1, 'b'), [1, 'b'], (1,), ((1, 'b'), False), Pair((1, 'b')),
+          Items((1, 'b')), (1, 'b', 3), ((1, 'b'), 'c'), ((1, 'b'), (uuid.UUID(int=1), None)),
+          ((1, 'b'), (uuid.UUID(int=1), '')), (1, 'x' * 65535), (1, 'x' * 65536), {1}, {}, Liar(tuple)]
+ODD = [*TIMES, *TEXT_AND_BYTES, *NUMBERS, *OTHERS]
 
 
 def scalars(codec):
