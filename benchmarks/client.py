@@ -6,6 +6,7 @@ of processor time.
 """
 import argparse
 import gc
+import importlib
 import itertools
 import os
 import subprocess
@@ -64,7 +65,7 @@ def _ours(server: str, work: str, threads: int) -> Callable[[], Any]:
 
 
 def _floor(port: int, work: str) -> Callable[[], Any]:
-    import glue
+    glue = importlib.import_module('glue')
     client = glue.Glue(port)
     rows = data.rows(100, 10)
 

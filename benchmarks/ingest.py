@@ -112,9 +112,9 @@ def _measure(server: ServerProcess, sides: List[str], options: argparse.Namespac
     clients = {side: Client(side, 'ingest', server.port, threads=options.connections) for side in sides}
     try:
         for _ in range(options.rounds):
-            for side, client in {**clients, PREPARED: prepared}.items():
+            for side in measured:
                 used = server.cpu_seconds()
-                done = client.measure(options.seconds)
+                done = (prepared if side == PREPARED else clients[side]).measure(options.seconds)
                 measured[side].append(Ingested(done, server.cpu_seconds() - used))
     finally:
         prepared.close()

@@ -9,7 +9,7 @@ import json
 import os
 import pathlib
 import sys
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Dict, List, Sequence
 
 from benchmarks.callgrind import check_available, instructions_per_call
 from benchmarks.client import environment
@@ -106,11 +106,11 @@ def _repeat(implementation: str, name: str, calls: int) -> None:
         function()
 
 
-def _child(arguments: List[str]) -> Optional[Any]:
+def _child(arguments: List[str]) -> None:
     implementation, name, calls = arguments
     if os.environ.get('PYTHONHASHSEED') != '0':
         raise SystemExit('the order of sets must not change from run to run: set PYTHONHASHSEED=0')
-    return _repeat(implementation, name, int(calls))
+    _repeat(implementation, name, int(calls))
 
 
 if __name__ == '__main__':

@@ -1,5 +1,7 @@
 """The codec's works under pytest-benchmark, one side each: `python -m pytest benchmarks -k 'text-cython'`."""
 import contextlib
+import functools
+from typing import Any, Callable, List
 
 import pytest
 
@@ -13,7 +15,8 @@ from benchmarks.works import WORKS
 
 def _participants():
     found = [Ours(module) for module in installed().values()]
-    for make in [lambda: Floor(None), *(lambda name=name: Library(name) for name in LIBRARIES)]:
+    makers: List[Callable[[], Any]] = [functools.partial(Floor, None), *(functools.partial(Library, name) for name in LIBRARIES)]
+    for make in makers:
         with contextlib.suppress(Unavailable):
             found.append(make())
     return {each.name: each for each in found}
