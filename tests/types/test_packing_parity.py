@@ -132,8 +132,8 @@ TEXT_AND_BYTES = ['', 'text', 'é', 'Ω漢', '\U0001f600', 'a\udc80b', '\ud800',
                   Liar(bytes)]
 NUMBERS = [0, -1, 127, 128, -128, -129, 255, 32767, 32768, 2 ** 31, -2 ** 31 - 1, 2 ** 63 - 1, 2 ** 63, -2 ** 63,
            -2 ** 63 - 1, 2 ** 80, 10 ** 400, True, False, Number(5), Number(0), Index(), Liar(int), 1.5, 0.0, -0.0,
-           5e-324, 1.7976931348623157e308, 3.4028235677973366e38, 3.4028235e38, float('nan'), float('inf'), -float('inf'),
-           Float(1.5), 1j, fractions.Fraction(1, 3), *map(decimal.Decimal, (
+           5e-324, 1.7976931348623157e308, 3.4028235677973366e38, 3.4028235e38, float('nan'), float('inf'),
+           -float('inf'), Float(1.5), 1j, fractions.Fraction(1, 3), *map(decimal.Decimal, (
                '1.50', '-0.05', '-0', '1E+2', '1E-9', 'NaN', 'sNaN', '-Infinity', '1E+3000000000', '123456789012345678',
                '9999999999999999999', '-999999999999999999', '0.0000001', '1.' + '3' * 40))]
 OTHERS = [None, ..., object, [], (), ['a'], ('a', 'b'), (1, 'b'), [1, 'b'], (1,), ((1, 'b'), False), Pair((1, 'b')),
