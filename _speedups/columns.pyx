@@ -44,6 +44,8 @@ cdef class Layout:
     cdef uint64_t _mask
     # Whether nobody's functions but the codec's take part in reading.
     cdef bint is_native
+    # Whether no code of anybody's runs while plain columns are packed.
+    cdef bint in_place
     # The size of the last request, the first guess at the next one's.
     cdef Py_ssize_t usual
 
@@ -57,6 +59,8 @@ cdef class Layout:
         self.usual = 0
         self.is_native = all([is_native(scalar) for scalar in (key, name, value, *self.validators.values())]
                              + [super_name is None or is_native(super_name)])
+        self.in_place = not any([has_dynamic(scalar) for scalar in (name, value, *self.validators.values())]
+                                + [super_name is not None and has_dynamic(super_name)])
         self._index()
 
     cdef int _index(self) except -1:
@@ -187,6 +191,8 @@ cdef inline bint in_super(Layout layout) noexcept:
 
 cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, bytes tail) except -1:
     """The Mutation structs of one row's columns. `tail` is their `column_tail`."""
+    if not layout.in_place:
+        return False
     if layout.super_name is not None:
         return quick_supers(out, layout, columns, tail)
     if layout.counter:

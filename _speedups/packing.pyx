@@ -38,13 +38,13 @@ cdef extern from 'Python.h':
     bint IS_EXACTLY(PyObject*, object) noexcept
     object NEW_OF(object)
     bint PyTuple_Check(PyObject*) noexcept
+    bint PyTuple_CheckExact(PyObject*) noexcept
     Py_ssize_t PyTuple_GET_SIZE(PyObject*) noexcept
     PyObject* PyTuple_GET_ITEM(PyObject*, Py_ssize_t) noexcept
     bint PyList_Check(PyObject*) noexcept
     bint PyList_CheckExact(PyObject*) noexcept
     Py_ssize_t PyList_GET_SIZE(PyObject*) noexcept
     PyObject* PyList_GET_ITEM(PyObject*, Py_ssize_t) noexcept
-    tuple PySequence_Tuple(object)
     bint PyFloat_Check(PyObject*) noexcept
     bint PyFloat_CheckExact(PyObject*) noexcept
     double PyFloat_AS_DOUBLE(PyObject*) noexcept
@@ -196,7 +196,8 @@ cdef bytes pack_exactly(Scalar scalar, value):
 cdef inline bint pack_quick(Writer out, Scalar scalar, PyObject* value) except -1:
     """Append the bytes of a plain value, without their length; or nothing, and False: pack_exactly knows what to do.
 
-    Plain are values that need no call of a function of Python's, and can be held. Nobody's code runs here.
+    Plain are values that need no call of a function of Python's, and can be held. Nobody's code runs here, but that of
+    the aliases of dynamic composites (see has_dynamic).
     """
     cdef int kind = scalar.kind
     cdef View data
@@ -670,6 +671,13 @@ def dynamic_composite(aliases, resolve=scalar):
     return native_scalar(pure_packing.dynamic_composite(aliases, resolve), AS_DYNAMIC, (aliases, resolve))
 
 
+cdef bint has_dynamic(Scalar scalar) except -1:
+    """Whether packing a type looks into a mapping of a user's, whose keys may have comparisons of their own."""
+    if scalar.kind == AS_COMPOSITE:
+        return any([has_dynamic(<Scalar>part) for part in scalar.parts])
+    return scalar.kind == AS_DYNAMIC
+
+
 cdef bint pack_composite(Writer out, Scalar scalar, PyObject* value) except -1:
     cdef Py_ssize_t start = out.pos, count = 1, index
     cdef bint in_tuple = PyTuple_Check(value), in_list = PyList_Check(value)
@@ -684,6 +692,10 @@ cdef bint pack_composite(Writer out, Scalar scalar, PyObject* value) except -1:
         if in_tuple:
             item = PyTuple_GET_ITEM(value, index)
         elif in_list:
+            # What the aliases of a dynamic composite before this one are compared by may have changed the list.
+            if index >= PyList_GET_SIZE(value):
+                out.cut(start)
+                return False
             item = PyList_GET_ITEM(value, index)
         if not pack_component(out, <Scalar>PyTuple_GET_ITEM(<PyObject*>scalar.parts, index), item):
             out.cut(start)
@@ -714,7 +726,6 @@ cdef bint pack_component(Writer out, Scalar scalar, PyObject* value) except -1:
 
 cdef bint pack_dynamic(Writer out, Scalar scalar, PyObject* value) except -1:
     cdef Py_ssize_t start = out.pos
-    # A tuple of our own, because a look into the aliases might run the code of their keys.
     cdef tuple items = quick_tuple(value)
     if items is None:
         return False
@@ -726,10 +737,8 @@ cdef bint pack_dynamic(Writer out, Scalar scalar, PyObject* value) except -1:
 
 
 cdef inline tuple quick_tuple(PyObject* value):
-    """The items of a plain tuple or list; None for all else."""
-    if IS_PLAIN_TUPLE(value) or PyList_CheckExact(value):
-        return PySequence_Tuple(<object>value)
-    return None
+    """A tuple itself; None for all else, of which a tuple would have to be made: the collector might run at that."""
+    return <tuple>value if PyTuple_CheckExact(value) else None
 
 
 cdef bint pack_typed(Writer out, Scalar scalar, tuple pair) except -1:

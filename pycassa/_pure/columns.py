@@ -3,6 +3,7 @@
 No Column or Mutation object is made: one tuple of byte strings per column joins a list that is joined once.
 """
 import functools
+import math
 from itertools import islice
 from struct import Struct
 from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
@@ -12,7 +13,7 @@ from pycassa._pure.packing import Scalar
 from pycassa._pure.wire import LENGTHS, i32, i64, length
 from pycassa.errors import PackingError
 
-__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'append_rows', 'column_tail', 'columns_of',
+__all__ = ['CONVERSION_ERRORS', 'Layout', 'append_insertions', 'append_rows', 'column_tail', 'columns_of', 'each_of',
            'count_exactly', 'is_builtin', 'key_exactly', 'name_exactly', 'pack_key', 'pairs', 'subcolumns_of',
            'super_name_exactly', 'value_exactly']
 
@@ -150,6 +151,15 @@ def count_exactly(layout: Layout, key: Any, super_name: Any, name: Any, value: A
                            f'cannot be packed as CounterColumnType: {error}') from error
 
 
+def each_of(function: Callable[[Any], Any], values: Collection[Any]) -> List[Any]:
+    """What a function that may be a user's makes of each value."""
+    found = [*map(function, values)]
+    if len(found) == len(values):
+        return found
+    # A StopIteration of the function ended the map as if there were no more values; nothing hides it here.
+    return [function(value) for value in values]
+
+
 def pairs(mapping: Any, describe: Callable[[], str]) -> Any:
     """The (name, value) pairs of a dict or of any object with items(), sized and iterable more than once."""
     if type(mapping) is dict:
@@ -180,7 +190,7 @@ def column_tail(timestamp: int, ttl: Optional[int]) -> bytes:
     """
     if ttl is None:
         return b'\x0a\0\3%b\0' % i64(timestamp, 'a timestamp')
-    seconds = i32(int(ttl) if isinstance(ttl, float) else ttl, 'a ttl')
+    seconds = i32(int(ttl) if isinstance(ttl, float) and math.isfinite(ttl) else ttl, 'a ttl')
     return b'\x0a\0\3%b\x08\0\4%b\0' % (i64(timestamp, 'a timestamp'), seconds)
 
 

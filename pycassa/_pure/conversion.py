@@ -4,7 +4,7 @@ from struct import calcsize, unpack
 from typing import Any, Callable, List, Sequence, Tuple
 
 from pycassa._pure.column_lists import COLUMN, COUNTER_COLUMN, Collected, Span
-from pycassa._pure.columns import CONVERSION_ERRORS, Layout, is_builtin
+from pycassa._pure.columns import CONVERSION_ERRORS, Layout, each_of, is_builtin
 from pycassa._pure.packing import Scalar
 from pycassa.errors import ProtocolError, UnpackingError
 from pycassa.util import OrderedDict
@@ -117,7 +117,7 @@ class Converted:
         if not packed:
             return []
         try:
-            return [*map(unpack, packed)]
+            return each_of(unpack, packed)
         except CONVERSION_ERRORS:
             return [self._exactly(scalar, name, what, name) for name in packed]
 
@@ -172,4 +172,4 @@ def _unpack_all(scalar: Scalar, values: List[bytes]) -> Sequence[Any]:
     code = _CODES.get(scalar.name)
     if code is not None and is_builtin(scalar) and {*map(len, values)} == {calcsize('>' + code)}:
         return unpack(f'>{len(values)}{code}', b''.join(values))
-    return [*map(scalar.unpack, values)]
+    return each_of(scalar.unpack, values)

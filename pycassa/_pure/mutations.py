@@ -8,6 +8,7 @@ from pycassa._pure.columns import (
     append_rows,
     column_tail,
     columns_of,
+    each_of,
     pack_key,
     pairs,
 )
@@ -66,7 +67,7 @@ def encode_rows(seqid: int, layout: Layout, rows: Mapping[Any, Mapping[Any, Any]
     """
     names, values = (rows, rows.values()) if type(rows) is dict else _split(layout, rows)
     try:
-        keys = [*map(layout.pack_key, names)]
+        keys = each_of(layout.pack_key, names)
     except CONVERSION_ERRORS:
         keys = [pack_key(layout, key) for key in names]
     if len({*keys}) != len(keys):

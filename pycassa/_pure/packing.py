@@ -76,7 +76,7 @@ def _to_bytes(value: Any, name: str) -> bytes:
 
 def _text_pack(name: str) -> Callable[[Any], bytes]:
     def pack(value: Any) -> bytes:
-        kind = value.__class__
+        kind = type(value)
         if kind is str:
             return _encode(value)
         if kind is bytes:

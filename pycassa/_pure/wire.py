@@ -1,8 +1,8 @@
 """What requests are made of in the Thrift binary protocol: lengths, values, fields, message heads, frames."""
 from struct import Struct
-from struct import error as StructError
 from typing import Any, List, Optional, Sequence
 
+from pycassa._pure.packing import PACK_ERRORS
 from pycassa.errors import PackingError
 
 __all__ = ['FALSE', 'LENGTHS', 'TRUE', 'binary', 'binary_list', 'call_head', 'call_parts', 'column_parent',
@@ -35,7 +35,7 @@ def i32(value: int, what: str) -> bytes:
     """A 32-bit integer. `what` names it in the PackingError of a value that is none."""
     try:
         return _pack_i32(value)
-    except StructError as error:
+    except PACK_ERRORS as error:
         raise _no_integer(value, what, 32) from error
 
 
@@ -43,7 +43,7 @@ def i64(value: int, what: str) -> bytes:
     """A 64-bit integer. `what` names it in the PackingError of a value that is none."""
     try:
         return _pack_i64(value)
-    except StructError as error:
+    except PACK_ERRORS as error:
         raise _no_integer(value, what, 64) from error
 
 
@@ -54,7 +54,7 @@ def consistency_level(level: int) -> bytes:
     """A ConsistencyLevel. Raises PackingError for what no server knows: it would drop the whole call."""
     try:
         return _LEVELS[level]
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise PackingError(f'a consistency level of class {type(level).__name__} is none of pycassa.ConsistencyLevel '
                            f'(1 to 11): {level!r:.80}') from None
 

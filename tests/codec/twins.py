@@ -21,7 +21,7 @@ def is_built() -> bool:
 
 
 class Outcome(NamedTuple):
-    """What a call gave: the fingerprint of its value, or of what it raised; `error` is the exception's class or None."""
+    """What a call gave: the fingerprint of its value, or of what it raised, and then the `error`'s class."""
 
     error: Any
     what: Any
@@ -39,6 +39,9 @@ def _class_of(value: Any) -> Any:
 def fingerprint(value: Any) -> Any:
     """A value as something that is equal only to what is the same in type, content and order, all the way down."""
     kind = _class_of(value)
+    if type(value) is not value.__class__:
+        # What lies about its class is nothing but itself.
+        return kind, id(value)
     if isinstance(value, float):
         return kind, struct.pack('>d', value)
     if isinstance(value, (tuple, list)):
