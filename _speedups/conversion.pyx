@@ -1,5 +1,5 @@
 """From the names and values of a reply to the dicts that users see, by the Layout of a family."""
-from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL
+from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL  # no-cython-lint
 
 cdef extern from 'Python.h':
     object PyDict_New()

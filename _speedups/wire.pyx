@@ -1,6 +1,6 @@
 """What requests are made of in the Thrift binary protocol: values, fields, message heads, frames."""
 from pycassa._pure import wire as pure_wire
-from pycassa._pure.wire import call_head
+from pycassa._pure.wire import call_head  # no-cython-lint
 
 
 cdef inline bytes as_bytes(data):
