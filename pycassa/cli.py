@@ -1,4 +1,4 @@
-"""The command `pycassa`: loads files into a column family and verifies what was loaded."""
+"""The command `pycassa`: loads files into a column family, verifies what was loaded, and starts the shell."""
 import argparse
 import functools
 import math
@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from pycassa import shell
 from pycassa.cassandra.ttypes import CfDef, ConsistencyLevel, InvalidRequestException, NotFoundException
 from pycassa.columnfamily import ColumnFamily
 from pycassa.errors import ConfigurationError, PycassaError
@@ -43,6 +44,11 @@ def _parser() -> argparse.ArgumentParser:
                                  description='Read back every row that a load stored, and compare it with the files.')
     _common(verify)
     verify.set_defaults(run=_verify)
+
+    talk = commands.add_parser('shell', help='an interactive Python shell, with the column families as variables',
+                               description='An interactive Python shell for Cassandra.', epilog=shell.EXIT_STATUS)
+    shell.add_arguments(talk)
+    talk.set_defaults(run=shell.run)
     return parser
 
 
