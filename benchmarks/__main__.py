@@ -7,6 +7,7 @@ from typing import List, Optional
 from benchmarks.native import Unavailable
 
 SUBCOMMANDS = {
+    'all': 'everything that has bounds: codec, calls, sink and ingest',
     'codec': 'the codec alone, beside the floor and other libraries',
     'sink': 'the whole client end to end, against a C server',
     'instructions': 'instructions of the codec per column, against a reference',

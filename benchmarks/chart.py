@@ -32,7 +32,7 @@ _WIDTH, _LEFT, _RIGHT, _TOP = 860, 16, 76, 64
 _LABELS = 264
 _BAR, _GAP, _CAPTION, _BETWEEN = 15, 4, 24, 16
 _LOW, _HIGH, _TICKS = 4.0, 10000.0, (10, 100, 1000, 10000)
-_STYLE = ('text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#57606a}'
+_STYLE = ('text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#6e7781}'
           '.title{font-size:16px;font-weight:600}.work{font-size:13px;font-weight:600}.tick{font-size:11px}'
           '.line{stroke:#8c959f;stroke-opacity:.35}'
           '@media(prefers-color-scheme:dark){text{fill:#adb5bd}}')

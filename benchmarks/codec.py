@@ -22,7 +22,8 @@ from benchmarks.report import Finding, note, report
 from benchmarks.timing import Local, Side, interleaved
 from benchmarks.works import WORKS, Work, find
 
-__all__ = ['Participants', 'Timed', 'add_arguments', 'findings', 'gather', 'main', 'measure']
+__all__ = ['Participants', 'Timed', 'add_arguments', 'draw_chart', 'findings', 'gather', 'main', 'measure',
+           'results_as_json', 'run']
 
 PEERS = (FLOOR, *LIBRARIES, DRIVER)
 
@@ -135,9 +136,16 @@ def _print_line(sides: Sequence[str], timed: Timed, output: TextIO) -> None:
           file=output, flush=True)
 
 
-def _as_json(timed: Timed) -> Dict[str, Any]:
-    return {'work': timed.work.name, 'columns': timed.work.columns,
-            'ns_per_column': {side: round(timed.nanoseconds(side), 2) for side in timed.samples}}
+def results_as_json(results: Sequence[Timed]) -> List[Dict[str, Any]]:
+    """The medians of all sides, by work."""
+    return [{'work': timed.work.name, 'columns': timed.work.columns,
+             'ns_per_column': {side: round(timed.nanoseconds(side), 2) for side in timed.samples}} for timed in results]
+
+
+def draw_chart(results: Sequence[Timed], path: Optional[str]) -> None:
+    """Draw the chart, if there is a path."""
+    if path:
+        draw({timed.work.name: {side: timed.nanoseconds(side) for side in timed.samples} for timed in results}, path)
 
 
 def run(options: argparse.Namespace) -> Tuple[List[Finding], List[Timed]]:
@@ -166,7 +174,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     found, results = run(options)
-    if options.svg:
-        draw({timed.work.name: {side: timed.nanoseconds(side) for side in timed.samples} for timed in results},
-             options.svg)
-    return report(found, options.json, options.check, results=[_as_json(timed) for timed in results])
+    draw_chart(results, options.svg)
+    return report(found, options.json, options.check, results=results_as_json(results))

@@ -2,6 +2,7 @@
 import importlib.metadata
 import json
 import math
+import os
 import platform
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, TextIO
@@ -59,9 +60,10 @@ def note(text: str) -> None:
 
 
 def environment() -> Dict[str, str]:
-    """Where the results hold."""
-    return {'python': sys.version.split()[0], 'compiler': platform.python_compiler(), 'machine': platform.machine(),
-            'system': platform.system(), 'thrift': importlib.metadata.version('thrift')}
+    """Where the results hold, and how busy the machine was (the load average of the last minute)."""
+    load = f'{os.getloadavg()[0]:.1f}' if hasattr(os, 'getloadavg') else 'unknown'
+    return {'load': load, 'python': sys.version.split()[0], 'compiler': platform.python_compiler(),
+            'machine': platform.machine(), 'system': platform.system(), 'thrift': importlib.metadata.version('thrift')}
 
 
 def _number(value: Optional[float]) -> str:

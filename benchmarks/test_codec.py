@@ -15,7 +15,8 @@ from benchmarks.works import WORKS
 
 def _participants():
     found = [Ours(module) for module in installed().values()]
-    makers: List[Callable[[], Any]] = [functools.partial(Floor, None), *(functools.partial(Library, name) for name in LIBRARIES)]
+    makers: List[Callable[[], Any]] = [functools.partial(Floor, None)]
+    makers += [functools.partial(Library, name) for name in LIBRARIES]
     for make in makers:
         with contextlib.suppress(Unavailable):
             found.append(make())

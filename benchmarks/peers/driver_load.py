@@ -60,7 +60,7 @@ class Load:
 def main():
     host, port, keyspace = sys.argv[1:]
     with Cluster([host], port=int(port), protocol_version=3) as cluster:
-        load = Load(cluster.connect(f'"{keyspace}"'))
+        load = Load(cluster.connect(keyspace))
         print('ready', flush=True)
         for line in sys.stdin:
             print(*load.measure(float(line)), flush=True)

@@ -5,11 +5,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import codec, instructions
+from benchmarks import calls, codec, ingest, instructions, sink
 from benchmarks.__main__ import main
 from benchmarks.bounds import Bound
 from benchmarks.instructions import judge
-from benchmarks.report import Target
+from benchmarks.native import Unavailable
+from benchmarks.report import Finding, Target
 
 ONLY = ('--implementation', 'pure')
 WORK = 'encode 100 x 10 text'
@@ -49,11 +50,11 @@ def test_check_fails_if_a_must_is_missed(must, status, monkeypatch, capsys):
 def test_sink(bench, tmp_path):
     path = tmp_path / 'results.json'
     done = bench('sink', *ONLY, '--rounds', 1, '--seconds', 0.05, '--floor', tmp_path, '--json', path)
-    sequential, batches, *calls = findings(done, path)
+    sequential, batches, *counted = findings(done, path)
     assert 0.01 < sequential['ratio'] < 10 and 'calls/s' in sequential['remark']
     assert batches['ratio'] is None and 'columns/s' in batches['remark']
-    if calls:
-        assert 2 <= calls[0]['ratio'] <= 5
+    if counted:
+        assert 2 <= counted[0]['ratio'] <= 5
     else:
         assert 'left out: strace' in done.stderr
 
@@ -111,3 +112,16 @@ def test_instructions_are_checked_against_the_record(tmp_path, monkeypatch, caps
 def test_instructions_above_the_reference_by_more_than_the_tolerance_fail(count, verdict):
     assert [each.verdict for each in judge({WORK: count}, {WORK: 100.0}, 'pure', 0.10)] == [verdict]
     assert [each.verdict for each in judge({WORK: count}, {}, 'pure', 0.10)] == ['not measured']
+
+
+def test_all_is_one_table_of_what_could_be_measured(monkeypatch, capsys):
+    def missing(options):
+        raise Unavailable('valgrind is not installed')
+    monkeypatch.setattr(codec, 'run', lambda options: ([Finding('encode', 'cython', 1.0, Target(1.6, 1.2))], []))
+    monkeypatch.setattr(calls, 'run', missing)
+    monkeypatch.setattr(sink, 'run', lambda options: [Finding('batches', options.implementation[0], 0.5)])
+    monkeypatch.setattr(ingest, 'run', lambda options: [Finding('ingestion', 'cython', 300, Target(400, 800, True))])
+    assert main(['all', '--check', *ONLY]) == 1
+    output = capsys.readouterr()
+    assert 'calls is left out: valgrind is not installed' in output.err
+    assert [line.split()[1] for line in output.out.splitlines()[1:]] == ['encode', 'ingestion', 'batches']
