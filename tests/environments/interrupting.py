@@ -1,11 +1,12 @@
 """Scenarios of calls that are ended in the middle: by a time-out of the library's, by a kill; green.py runs them."""
+import gc
 import random
 import time
 
 import pycassa
 from pycassa.errors import NoConnectionAvailable
 
-from calling import CLIENTS, fill, rows, slice_by_name
+from calling import CLIENTS, by_held, fill, rows, slice_by_name
 
 WAIT = 'wait=ever'
 
@@ -27,12 +28,13 @@ def batch_of(cf):
 
 def calls(client, cf):
     """The ways to call that can be ended in the middle, by name."""
-    held = (lambda: slice_by_name(client.get().get_slice, WAIT)) if isinstance(client, pycassa.ConnectionPool) else None
     by_name = getattr(client, 'get_slice', None) or (lambda *arguments: client.execute('get_slice', *arguments))
     ways = {'get': lambda: cf.get(WAIT), 'insert': lambda: cf.insert(WAIT, {'key': 'slow'}),
             'multiget': lambda: cf.multiget(['row', WAIT]), 'get_range': lambda: list(cf.get_range(WAIT, WAIT)),
             'batch': lambda: batch_of(cf).send(), 'the Thrift call': lambda: slice_by_name(by_name, WAIT)}
-    return {**ways, 'a held connection': held} if held else ways
+    if isinstance(client, pycassa.ConnectionPool):
+        ways['a held connection'] = lambda: by_held(cf, WAIT)
+    return ways
 
 
 def by_time_out(world, function):
@@ -60,9 +62,6 @@ def in_mid_call(world, address, keyspace, end):
                 saw = ENDS[end](world, function)
             except (world.timeout, world.killed) as error:
                 saw = 'ended' if isinstance(error, world.timeout if end == 'time-out' else world.killed) else 'other'
-            # A held connection is that of a task that has ended by a kill, and this one's own after a time-out.
-            if isinstance(client, pycassa.ConnectionPool) and way == 'a held connection' and end == 'time-out':
-                client.put(None)
             counts = client.counts() if isinstance(client, pycassa.ConnectionPool) else None
             facts[f'{way}, {kind}'] = [saw, cf.get('row')['key'] == kind, counts and counts[1:4]]
         client.close()
@@ -120,6 +119,29 @@ def ended_while_connecting(world, address, keyspace, end):
         except (world.timeout, world.killed):
             saw.append('ended')
     return {'saw': saw, 'counts': pool.counts()}
+
+
+def held_and_forgotten(world, address, keyspace):
+    """The counts of a pool whose connections were checked out by tasks that were killed before they returned them."""
+    pool = pycassa.ConnectionPool(keyspace, [address], timeout=30, pool_size=3)
+
+    def work():
+        held = pool.get()
+        held.describe_version()
+        time.sleep(60)
+
+    tasks = [world.spawn(work) for _ in range(3)]
+    time.sleep(0.1)
+    during = pool.counts()
+    for task in tasks:
+        task.kill()
+    del tasks, task
+    # The libraries let go of a task at the next turn, and eventlet of its thread-local data when another's are used.
+    time.sleep(0.05)
+    gc.collect()
+    served = pool.execute('describe_version') != ''
+    gc.collect()
+    return {'during': during, 'served': served, 'after': pool.counts()}
 
 
 def storm(world, address, keyspace, client, tasks, calls, seed):

@@ -46,6 +46,12 @@ def test_connecting_that_was_ended_leaves_nothing_behind(world, end, run, table)
     assert len(table.link.requests) == 4
 
 
+@pytest.mark.parametrize('world', GREEN)
+def test_connections_of_killed_tasks_come_off_the_count(world, run, table):
+    facts = run(world, 'interrupting', 'held_and_forgotten')
+    assert facts == {'during': [0, 3, 0, 0, 3], 'served': True, 'after': [1, 0, 0, 0, 1]}
+
+
 @pytest.mark.parametrize('client', CLIENTS)
 @pytest.mark.parametrize('world', GREEN)
 def test_calls_that_are_ended_at_any_moment(world, client, run, table):
