@@ -136,8 +136,9 @@ def held_and_forgotten(world, address, keyspace):
     for task in tasks:
         task.kill()
     del tasks, task
-    # The libraries let go of a task at the next turn, and eventlet of its thread-local data when another's are used.
+    # The libraries let go of a task at their next turn, and eventlet of its local data when another task's are used.
     time.sleep(0.05)
+    pool.put(None)
     gc.collect()
     served = pool.execute('describe_version') != ''
     gc.collect()
