@@ -190,47 +190,63 @@ cdef class Exchange:
     The descriptor may block from now on: others who send or receive on it have to ask for MSG_DONTWAIT.
     """
 
+    #: The most bytes that a reply may have.
+    cdef public Py_ssize_t limit
     cdef object handle
     cdef bytearray scratch
     cdef int fd
-    cdef bint patient, busy, closed
+    cdef bint patient, busy, retired, to_close
     cdef long born
 
     def __init__(self, handle):
+        self.limit = 0x7FFFFFFF
         self.handle = handle
         self.fd = handle.fileno()
         self.patient = let_receive_wait(self.fd, PATIENCE)
         self.scratch = bytearray(SCRATCH_BYTES)
         self.born = forks
 
+    def retire(self):
+        """Make no round trips from now on. The socket is left open, and does not block."""
+        self.retired = True
+        self.handle.setblocking(False)
+
     def close(self):
         """Close the socket, for good."""
-        self.closed = True
-        if not self.busy or self.born != forks:
+        self.retired = True
+        if self.busy and self.born == forks:
+            self.to_close = True
+        else:
             self.handle.close()
 
-    def run(self, bytes frame not None, Py_ssize_t limit, seconds=None, deadline=None):
+    cdef bint is_free(self) noexcept:
+        return not self.busy and not self.retired and self.born == forks
+
+    def run(self, bytes frame not None, seconds=None, deadline=None):
         """Send `frame` and return the message of the reply, without its length, or a Failure.
 
-        The time is over after `seconds` and at `deadline`, absolute on time.monotonic(); None is no limit. `limit` is
-        the most bytes that a reply may have. Signal handlers run while it waits, and what they raise is raised. After
-        anything but a message the connection must not be used again, except for 'unusable'.
+        The time is over after `seconds` and at `deadline`, absolute on time.monotonic(); None is no limit. Signal
+        handlers run while it waits, and what they raise is raised. After anything but a message the connection must
+        not be used again, except for 'unusable'.
         """
+        return self.round_trip(frame, seconds, deadline)
+
+    cdef round_trip(self, bytes frame, seconds, deadline):
         cdef Trip trip
         cdef bint by_deadline = _set_limits(&trip, seconds, deadline)
-        if self.busy or self.closed or self.born != forks:
+        if not self.is_free():
             return 'unusable', 0, None
         trip.fd, trip.patient = self.fd, self.patient
         trip.unsent = view_of_bytes(frame)
         self.busy = True
         try:
-            return self._receive(&trip, limit, by_deadline)
+            return self._receive(&trip, by_deadline)
         finally:
             self.busy = False
-            if self.closed:
+            if self.to_close:
                 self.handle.close()
 
-    cdef object _receive(self, Trip* trip, Py_ssize_t limit, bint by_deadline):
+    cdef object _receive(self, Trip* trip, bint by_deadline):
         cdef Py_ssize_t have = 0, length
         cdef int state
         while have < 4:
@@ -242,7 +258,7 @@ cdef class Exchange:
                 return _failure(trip, state, by_deadline)
             have += trip.received
         length = <int32_t>load32(PyByteArray_AS_STRING(self.scratch))
-        if length < 0 or length > limit:
+        if length < 0 or length > self.limit:
             return 'length', length, bytes(self.scratch[:min(have, 8)])
         if have == length + 4:
             return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(self.scratch) + 4, length)

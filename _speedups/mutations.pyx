@@ -2,7 +2,7 @@
 
 # The most bytes of a batch message (the frame's length not counted) beside its entries, and the most that an entry
 # adds beside its key, family and mutations.
-from pycassa._pure.mutations import BATCH_OVERHEAD, ENTRY_OVERHEAD
+from pycassa._pure.mutations import BATCH_OVERHEAD, ENTRY_OVERHEAD  # no-cython-lint
 
 cdef bytes BATCH = call_head(b'batch_mutate')
 cdef bytes ATOMIC_BATCH = call_head(b'atomic_batch_mutate')
@@ -50,6 +50,10 @@ def encode_rows(seqid, Layout layout not None, rows, timestamp, ttl, consistency
 
     Keys are packed here; those that pack alike are merged, later columns after earlier ones.
     """
+    return frame_of_rows(seqid, layout, rows, timestamp, ttl, consistency)
+
+
+cdef bytes frame_of_rows(seqid, Layout layout, rows, timestamp, ttl, consistency):
     cdef Writer out = new_writer(layout.usual + 64)
     if not quick_rows(out, seqid, layout, rows, timestamp, ttl, consistency):
         out.cut(0)

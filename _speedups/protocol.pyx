@@ -9,7 +9,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from pycassa._pure.protocol import __all__
+from pycassa._pure.protocol import __all__  # no-cython-lint
 from pycassa.errors import ProtocolError
 
 cdef extern from 'Python.h':
@@ -27,3 +27,4 @@ include "conversion.pyx"
 include "column_lists.pyx"
 include "replies.pyx"
 include "exchange.pyx"
+include "calls.pyx"

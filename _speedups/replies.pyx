@@ -102,7 +102,6 @@ cdef read_result(Cursor cursor, str method, int32_t seqid, Shape shape, Conversi
 
 
 cdef read_success(Cursor cursor, Shape shape, Conversion to):
-    cdef Py_ssize_t index
     if shape == SINGLE:
         return read_single(cursor, to)
     if shape == MEMBERS:
@@ -110,7 +109,7 @@ cdef read_success(Cursor cursor, Shape shape, Conversion to):
     if shape == ROWS:
         return read_rows(cursor, to)
     if shape == KEY_SLICES:
-        return [read_key_slice(cursor, to) for index in range(cursor.take_list(STRUCT))]
+        return [read_key_slice(cursor, to) for _ in range(cursor.take_list(STRUCT))]
     if shape == NUMBERS:
         return read_numbers(cursor)
     return cursor.take_i32()
@@ -118,10 +117,9 @@ cdef read_success(Cursor cursor, Shape shape, Conversion to):
 
 cdef dict read_rows(Cursor cursor, Conversion to):
     """A map<binary, list<ColumnOrSuperColumn>>: {packed key: columns}."""
-    cdef Py_ssize_t index
     cdef View key
     rows = {}
-    for index in range(cursor.take_map(STRING, LIST)):
+    for _ in range(cursor.take_map(STRING, LIST)):
         key = cursor.take_binary()
         columns = read_members(cursor, to)
         if not to.idle:
@@ -147,9 +145,8 @@ cdef tuple read_key_slice(Cursor cursor, Conversion to):
 
 cdef dict read_numbers(Cursor cursor):
     """A map<binary, i32>."""
-    cdef Py_ssize_t index
     numbers = {}
-    for index in range(cursor.take_map(STRING, I32)):
+    for _ in range(cursor.take_map(STRING, I32)):
         key = cursor.binary()
         numbers[key] = cursor.take_i32()
     return numbers
@@ -176,6 +173,10 @@ cdef decode(reply, str method, seqid, Shape shape, Conversion to):
 
 def decode_void(reply, str method, seqid):
     """The reply to a call that returns nothing."""
+    return read_void(reply, method, seqid)
+
+
+cdef read_void(reply, str method, seqid):
     result = decode(reply, method, seqid, NOTHING, None)
     return pure_replies.decode_void(reply, method, seqid) if result is ABSENT else result
 
@@ -194,6 +195,10 @@ def decode_get_slice(reply, seqid, Layout layout not None, dict_class, flags):
     A value is `value`, (value, timestamp), (value, ttl) or (value, timestamp, ttl) as `flags` say; counters are
     plain integers whatever they say.
     """
+    return read_slice(reply, seqid, layout, dict_class, flags)
+
+
+cdef read_slice(reply, seqid, Layout layout, dict_class, flags):
     result = decode(reply, 'get_slice', seqid, MEMBERS, new_conversion(layout, dict_class, flags, False, False))
     if result is ABSENT:
         return pure_replies.decode_get_slice(reply, seqid, layout, dict_class, flags)

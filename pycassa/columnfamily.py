@@ -23,7 +23,7 @@ from pycassa.cassandra.ttypes import (  # noqa: F401 (names that users import fr
 )
 from pycassa.endpoint import call, is_client
 from pycassa.errors import PackingError
-from pycassa.operations import Mutations, Names, Predicate, Slice
+from pycassa.operations import FIRST, Mutations, Names, Predicate, Slice
 from pycassa.paging import MAX_COUNT, KeyRanges, Ring, follow, key_ranges, ring_of
 from pycassa.schema import ColumnValidatorDict, FamilyTypes, bytes_encoding_of, is_open, whole_seconds  # noqa: F401
 from pycassa.util import OrderedDict
@@ -39,8 +39,12 @@ def gm_timestamp() -> int:
 # The order of the arguments after the name in releases 0.3 to 1.0; later ones take keywords.
 _POSITIONAL = ('buffer_size', 'read_consistency_level', 'write_consistency_level', 'timestamp', 'super', 'dict_class',
                'autopack_names', 'autopack_values')
+# Names of this module are found faster than those of one with a __getattr__.
+pack_key = codec.pack_key
 SETTINGS = frozenset(_POSITIONAL) - {'super'} | {
     'autopack_keys', 'bytes_encoding', 'column_buffer_size', 'retry_counter_mutations'}
+# The defaults of a slice, to be told by identity.
+_OPEN, _COUNT = '', 100
 _TYPES = ('key_validation_class', 'column_name_class', 'super_column_name_class', 'default_validation_class',
           'column_validators')
 
@@ -179,16 +183,21 @@ class ColumnFamily(FamilyTypes):
         that the schema's types cannot hold; InvalidRequestException, UnavailableException, TimedOutException as the
         server answers; MaximumRetryException or AllServersUnavailable of the pool. (Release 0.3; include_ttl 1.9.)
         """
-        layout, operations = self._family_layout, self._operations
-        packed = codec.pack_key(layout, key)
+        layout, operations = self._layout or self._family_layout, self._place or self._operations
+        packed = pack_key(layout, key)
         level = read_consistency_level or self.read_consistency_level
-        flags = _flags(include_timestamp, include_ttl)
-        inside = self._pack_super(super_column)
-        predicate = self._predicate(columns, column_start, column_finish, column_reversed, column_count, super_column)
-        if isinstance(predicate, Names) and len(predicate.names) == 1:
-            name = predicate.names[0]
-            path = (name, None) if self.super and inside is None else (inside, name)
-            return self.dict_class([operations.get(layout, packed, *path, level, self.dict_class, flags)])
+        flags = _flags(include_timestamp, include_ttl) if include_timestamp or include_ttl else 0
+        inside = None if super_column is None else self._pack_super(super_column)
+        if (columns is None and column_start is _OPEN and column_finish is _OPEN and column_count is _COUNT
+                and not column_reversed):
+            predicate: Predicate = FIRST
+        else:
+            predicate = self._predicate(columns, column_start, column_finish, column_reversed, column_count,
+                                        super_column)
+            if isinstance(predicate, Names) and len(predicate.names) == 1:
+                name = predicate.names[0]
+                path = (name, None) if self.super and inside is None else (inside, name)
+                return self.dict_class([operations.get(layout, packed, *path, level, self.dict_class, flags)])
         row = operations.get_slice(layout, packed, inside, predicate, level, self.dict_class, flags)
         if not row:
             raise NotFoundException()
@@ -432,16 +441,23 @@ class ColumnFamily(FamilyTypes):
         UnavailableException, TimedOutException as the server answers; MaximumRetryException or
         AllServersUnavailable of the pool. (Release 0.3; timestamp and ttl 0.4.2.)
         """
-        stamp = self._timestamp_of(timestamp if clock is None else clock)
-        level, seconds = self._write_level(write_consistency_level), whole_seconds(ttl)
-        if _is_hashable(key):
-            self._operations.insert_rows(self._family_layout, {key: columns}, stamp, seconds, level,
-                                         self._may_retry())
+        if timestamp is None and clock is None and self.timestamp is gm_timestamp:
+            stamp = time.time_ns() // 1000
         else:
-            layout = self._family_layout
+            stamp = self._timestamp_of(timestamp if clock is None else clock)
+        level = write_consistency_level or self.write_consistency_level
+        seconds = ttl if ttl is None else whole_seconds(ttl)
+        layout = self._layout or self._family_layout
+        retry = not self._counter or self._may_retry()
+        try:
+            rows = {key: columns}
+        except (TypeError, ValueError):
+            # No key of a dict; the codec packs it all the same. ValueError: a memoryview that can be written to
             count, data = codec.encode_insertions(layout, key, columns, stamp, seconds)
             entry = Mutations(layout.family, self._pack_key(key), count, data, layout.counter)
-            self._operations.mutate([entry], level, retry=self._may_retry())
+            self._operations.mutate([entry], level, retry=retry)
+        else:
+            (self._place or self._operations).insert_rows(layout, rows, stamp, seconds, level, retry)
         return stamp
 
     def batch_insert(self, rows: Mapping[Any, Mapping[Any, Any]], timestamp: Optional[int] = None,

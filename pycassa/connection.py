@@ -31,7 +31,7 @@ DEFAULT_SERVER = 'localhost:9160'
 
 # Schema changes wait for all servers, and truncation for all replicas: the time-out of a read is not for them.
 SCHEMA_TIMEOUT = 30.0
-_SCHEMA_CALLS = frozenset(['truncate'] + [f'system_{verb}_{what}' for verb in ('add', 'drop', 'update')
+SCHEMA_CALLS = frozenset(['truncate'] + [f'system_{verb}_{what}' for verb in ('add', 'drop', 'update')
                                           for what in ('keyspace', 'column_family')])
 
 
@@ -65,8 +65,9 @@ class Connection(RawClient):
     AuthenticationException, InvalidRequestException (no such keyspace).
     """
 
-    # The transport of the connection where it is over a socket of ours, which knows time-outs.
+    # The transport of the connection where it is over a socket of ours, and its exchange of frames, where it has one.
     _link: Optional[SocketTransport] = None
+    _exchange: Any = None
 
     def __init__(self, keyspace: Optional[str], server: Any, framed_transport: bool = True,
                  timeout: Optional[float] = None, credentials: Optional[Mapping[str, str]] = None,
@@ -96,6 +97,8 @@ class Connection(RawClient):
             seconds = self.connect_timeout
             self._messages.open(*earliest(self._deadline, 'deadline', seconds, f'connect_timeout={seconds}'))
             _set_timeout(stream, self.timeout)
+            if self._link is not None:
+                self._exchange = self._link.exchange
             if credentials:
                 self.login(AuthenticationRequest(credentials=dict(credentials)))
             if keyspace is not None:
@@ -141,30 +144,50 @@ class Connection(RawClient):
         replaced or wrapped on this object or its class is called instead, with the bindings' objects. Raises
         TransportError and its subclasses, ApplicationError, UnpackingError and the call's declared exceptions.
         """
-        method = call.method
-        if not is_own_method(self, method):
-            return call_by_objects(call, getattr(self, method))
-        link = self._link
-        if link is None:
-            reply = self._messages.roundtrip(call.frame, *self._bounds(method, deadline))
-        elif method in _SCHEMA_CALLS:
-            reply = link.request(call.frame, self.schema_timeout, 'schema_timeout', deadline)
-        else:
-            reply = link.request(call.frame, self.timeout, 'timeout', deadline)
+        if not is_own_method(self, call.method):
+            return call_by_objects(call, getattr(self, call.method))
+        reply = self._converse(call, deadline)
         try:
             return call.decode(reply)
-        except ProtocolError as error:
-            self.close()
-            name_call(error, method, self._messages.server)
-            raise
-        except ApplicationError as error:
-            if error.type != TApplicationException.UNKNOWN_METHOD:
-                # The server may have stopped in the middle of the request, and would take its rest for the next.
-                self.close()
+        except (ProtocolError, ApplicationError) as error:
+            self._refuse(call, error)
             raise
 
+    def _refuse(self, call: Call, error: Any) -> None:
+        """Close where the reply to `call`, in which `error` was read, leaves the connection out of step."""
+        if isinstance(error, ProtocolError):
+            self.close()
+            name_call(error, call.method, self._messages.server)
+        elif isinstance(error, ApplicationError) and error.type != TApplicationException.UNKNOWN_METHOD:
+            # The server may have stopped in the middle of the request, and would take its rest for the next.
+            self.close()
+
+    def _raise(self, call: Call, reply: Any, error: Any) -> None:
+        """Raise what `execute_call` raises, for a call that another than it has made.
+
+        `reply` is the message in which `error` was read, what the exchange returned in place of one, or None where
+        `error` came before it.
+        """
+        if type(reply) is tuple:
+            assert self._link is not None
+            limit = 'deadline' if self.timeout is None or reply[1] else f'timeout={self.timeout}'
+            error = self._link.failed(reply, call.frame, limit)
+        elif reply is None:
+            self._messages.interrupted(error, call.frame)
+        else:
+            self._refuse(call, error)
+        raise error
+
+    def _converse(self, call: Call, deadline: Optional[float]) -> bytes:
+        """The reply to `call`, whatever the connection is made of."""
+        if self._link is None:
+            return self._messages.roundtrip(call.frame, *self._bounds(call.method, deadline))
+        if call.method in SCHEMA_CALLS:
+            return self._link.request(call.frame, self.schema_timeout, 'schema_timeout', deadline)
+        return self._link.request(call.frame, self.timeout, 'timeout', deadline)
+
     def _bounds(self, method: str, deadline: Optional[float]) -> Tuple[Optional[float], str]:
-        if method in _SCHEMA_CALLS:
+        if method in SCHEMA_CALLS:
             return earliest(deadline, 'deadline', self.schema_timeout, f'schema_timeout={self.schema_timeout}')
         timeout = self.timeout
         if timeout is None:

@@ -25,6 +25,7 @@ __all__ = ['AdaptedTransport', 'FramedTransport', 'MAX_REPLY_BYTES', 'MessageTra
 MAX_REPLY_BYTES = 256 * 1024 * 1024
 
 _SCRATCH_BYTES = 65536
+_LONGEST = 0x7FFFFFFF
 _MAX_DEPTH = 64
 _MAX_METHOD_BYTES = 1024
 _FRAME_HEAD = struct.Struct('>i')
@@ -208,9 +209,13 @@ class MessageTransport(TTransportBase, CReadableTransport, abc.ABC):
             self._send(frame, deadline, limit)
             return self._receive(deadline, limit)
         except BaseException as error:
-            self.close()
-            name_call(error, _method_of(frame), self.server)
+            self.interrupted(error, frame)
             raise
+
+    def interrupted(self, error: BaseException, frame: bytes) -> None:
+        """Close, because the round trip of `frame` raised `error`, and let that name the call and the server."""
+        self.close()
+        name_call(error, _method_of(frame), self.server)
 
     # --- as a thrift transport -------------------------------------------------------------------------------
 
@@ -283,6 +288,14 @@ class SocketTransport(MessageTransport):
         self._scratch = bytearray(_SCRATCH_BYTES)
         self._view = memoryview(self._scratch)
 
+    @property
+    def exchange(self) -> Any:
+        """The exchange of frames on the socket, None where there is none."""
+        exchange = self.stream.exchange if self.framed else None
+        if exchange is not None:
+            exchange.limit = min(self.max_reply_bytes, _LONGEST)
+        return exchange
+
     def open(self, deadline: Optional[float] = None, limit: str = 'deadline') -> None:
         """Connect. Raises ConnectionFailed, CallTimeout."""
         self.stream.open(deadline, limit)
@@ -302,19 +315,24 @@ class SocketTransport(MessageTransport):
     def request(self, frame: bytes, seconds: Optional[float], setting: str, deadline: Optional[float],
                 limit: str = 'deadline') -> bytes:
         """`roundtrip` within `seconds` from now too, which `setting` names in the message of CallTimeout."""
-        exchange = self.stream.exchange
-        if exchange is not None and self.framed:
+        exchange = self.exchange
+        if exchange is not None:
             try:
-                reply = exchange.run(frame, self.max_reply_bytes, seconds, deadline)
-                if type(reply) is bytes:
-                    return reply
-                if reply[0] != 'unusable':
-                    raise self._failure(reply, limit if seconds is None or reply[1] else f'{setting}={seconds}')
+                reply = exchange.run(frame, seconds, deadline)
             except BaseException as error:
-                self.close()
-                name_call(error, _method_of(frame), self.server)
+                self.interrupted(error, frame)
                 raise
+            if type(reply) is bytes:
+                return reply
+            if reply[0] != 'unusable':
+                raise self.failed(reply, frame, limit if seconds is None or reply[1] else f'{setting}={seconds}')
         return super().roundtrip(frame, *earliest(deadline, limit, seconds, f'{setting}={seconds}'))
+
+    def failed(self, failure: Any, frame: bytes, limit: str) -> Exception:
+        """Close; the error for what an exchange returned in place of the reply to `frame`. `limit` names its time."""
+        error = self._failure(failure, limit)
+        self.interrupted(error, frame)
+        return error
 
     def _failure(self, failure: Any, limit: str) -> Exception:
         """The error for what an exchange returned in place of a message."""
@@ -330,6 +348,8 @@ class SocketTransport(MessageTransport):
             return _trailing(self.server, number)
         if what == 'ended':
             return self.stream.ended()
+        if what == 'unusable':
+            return TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
         return self.stream.expired(limit, what == 'unsent')
 
     def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:

@@ -2,6 +2,7 @@
 import logging
 from typing import Any, Dict, List
 
+from pycassa import codec
 from pycassa.logging.pool_logger import PoolLogger
 from pycassa.util import as_interface
 
@@ -57,7 +58,7 @@ class PoolListener:
         """A connection was wanted, all were in use, and none came back in time: `pool_max`."""
 
 
-class Listeners:
+class Listeners(codec.Ears):
     """The listeners of one pool, by event. `add` while events are sent is safe; events are sent without any lock.
 
     `logger` writes all events to the log. It hears of the two events of every call only while somebody reads them:

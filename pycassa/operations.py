@@ -4,7 +4,6 @@ ColumnFamily, the batch mutator and the mapper call `Operations`; whatever speak
 Keys, names and bounds arrive packed; a `Layout` says how the columns of a family are converted. Nothing here is done
 per column.
 """
-import itertools
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
@@ -141,21 +140,12 @@ class Operations(Protocol):
         ...
 
 
-class Call:
-    """One Thrift call: its complete frame (length prefix included), and how to read the reply message.
+# One Thrift call: its method, its complete frame, how to read the reply, and whether it may be sent again.
+Call = codec.Call
+next_seqid = codec.next_seqid
 
-    `retry` tells whether it may be sent again after a failure that leaves its outcome unknown: the same bytes, so
-    the same timestamps and the same sequence id.
-    """
-
-    __slots__ = ('method', 'seqid', 'frame', 'decode', 'retry')
-
-    def __init__(self, method: str, seqid: int, frame: bytes, decode: Callable[[Any], Any], retry: bool) -> None:
-        self.method = method
-        self.seqid = seqid
-        self.frame = frame
-        self.decode = decode
-        self.retry = retry
+# A name of this module is found faster than one of a module that has a __getattr__.
+insertion_call, slice_call = codec.insertion_call, codec.slice_call
 
 
 class Executor(Protocol):
@@ -164,14 +154,6 @@ class Executor(Protocol):
     def execute_call(self, call: Call) -> Any:
         """What `call.decode` makes of the reply."""
         ...
-
-
-_seqids = itertools.count(1)
-
-
-def next_seqid() -> int:
-    """A sequence id for a call, unique in this process for two thousand million calls."""
-    return next(_seqids) & 0x7FFFFFFF
 
 
 def call_by_objects(call: Call, function: Callable[..., Any]) -> Any:
@@ -195,6 +177,10 @@ def call_by_objects(call: Call, function: Callable[..., Any]) -> Any:
     return call.decode(reply.trans.getvalue())
 
 
+FIRST = Slice()
+_FIRST = codec.encode_slice_predicate(*FIRST)
+
+
 def _encode_predicate(predicate: Predicate) -> bytes:
     if isinstance(predicate, Names):
         return codec.encode_names_predicate(predicate.names)
@@ -208,76 +194,75 @@ class ThriftOperations:
         self._executor = executor
         self.max_request_bytes = max_request_bytes
 
-    def _run(self, method: str, seqid: int, frame: bytes, decode: Callable[[Any], Any], retry: bool = True) -> Any:
-        if len(frame) - 4 > self.max_request_bytes:
+    def _run(self, call: Call) -> Any:
+        if call.size > self.max_request_bytes:
             raise RequestTooLarge(
-                f'a {method} call of {len(frame) - 4} bytes is above max_request_bytes={self.max_request_bytes}, '
-                'the frame size that the server accepts (thrift_framed_transport_size_in_mb); nothing was sent')
-        return self._executor.execute_call(Call(method, seqid, frame, decode, retry))
+                f'a {call.method} call of {call.size} bytes is above max_request_bytes='
+                f'{self.max_request_bytes}, the frame size that the server accepts '
+                '(thrift_framed_transport_size_in_mb); nothing was sent')
+        return self._executor.execute_call(call)
 
     # --- reads -----------------------------------------------------------------------------------------------
 
     def get(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
             consistency: int, dict_class: type, flags: int) -> Tuple[Any, Any]:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_get(seqid, key, layout.family, super_column, column, consistency)
-        return self._run('get', seqid, frame, lambda reply: codec.decode_get(reply, seqid, layout, dict_class, flags))
+        return self._run(Call('get', seqid, frame, codec.decode_get, True, seqid, layout, dict_class, flags))
 
     def get_slice(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
                   consistency: int, dict_class: type, flags: int) -> Any:
-        seqid = next_seqid()
-        frame = codec.encode_get_slice(seqid, key, layout.family, super_column, _encode_predicate(predicate),
-                                       consistency)
-        return self._run('get_slice', seqid, frame,
-                         lambda reply: codec.decode_get_slice(reply, seqid, layout, dict_class, flags))
+        call = slice_call(layout, key, super_column, _FIRST if predicate is FIRST else _encode_predicate(predicate),
+                          consistency, dict_class, flags)
+        return self._executor.execute_call(call) if call.size <= self.max_request_bytes else self._run(call)
 
     def get_slice_items(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
                         consistency: int, dict_class: type, flags: int) -> List[Tuple[bytes, Any, Any]]:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_get_slice(seqid, key, layout.family, super_column, _encode_predicate(predicate),
                                        consistency)
-        return self._run('get_slice', seqid, frame,
-                         lambda reply: codec.decode_get_slice_items(reply, seqid, layout, dict_class, flags))
+        return self._run(Call('get_slice', seqid, frame, codec.decode_get_slice_items, True, seqid, layout,
+                              dict_class, flags))
 
     def multiget_slice(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
                        predicate: Predicate, consistency: int, dict_class: type, flags: int) -> Dict[bytes, Any]:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_multiget_slice(seqid, keys, layout.family, super_column, _encode_predicate(predicate),
                                             consistency)
-        return self._run('multiget_slice', seqid, frame,
-                         lambda reply: codec.decode_multiget_slice(reply, seqid, layout, dict_class, flags))
+        return self._run(Call('multiget_slice', seqid, frame, codec.decode_multiget_slice, True,
+                              seqid, layout, dict_class, flags))
 
     def get_count(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
                   consistency: int) -> int:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_get_count(seqid, key, layout.family, super_column, _encode_predicate(predicate),
                                        consistency)
-        return self._run('get_count', seqid, frame, lambda reply: codec.decode_get_count(reply, seqid))
+        return self._run(Call('get_count', seqid, frame, codec.decode_get_count, True, seqid))
 
     def multiget_count(self, layout: Any, keys: Sequence[bytes], super_column: Optional[bytes],
                        predicate: Predicate, consistency: int) -> Dict[bytes, int]:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_multiget_count(seqid, keys, layout.family, super_column, _encode_predicate(predicate),
                                             consistency)
-        return self._run('multiget_count', seqid, frame, lambda reply: codec.decode_multiget_count(reply, seqid))
+        return self._run(Call('multiget_count', seqid, frame, codec.decode_multiget_count, True, seqid))
 
     def get_range_slices(self, layout: Any, super_column: Optional[bytes], predicate: Predicate,
                          key_range: KeyRange, consistency: int, dict_class: type,
                          flags: int) -> List[Tuple[bytes, Any]]:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_get_range_slices(seqid, layout.family, super_column, _encode_predicate(predicate),
                                               codec.encode_key_range(*key_range), consistency)
-        return self._run('get_range_slices', seqid, frame, lambda reply: codec.decode_key_slices(
-            reply, 'get_range_slices', seqid, layout, dict_class, flags))
+        return self._run(Call('get_range_slices', seqid, frame, codec.decode_key_slices, True,
+                              'get_range_slices', seqid, layout, dict_class, flags))
 
     def get_indexed_slices(self, layout: Any, expressions: Sequence[Expression], start_key: bytes, count: int,
                            predicate: Predicate, consistency: int, dict_class: type,
                            flags: int) -> List[Tuple[bytes, Any]]:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_get_indexed_slices(seqid, layout.family, expressions, start_key, count,
                                                 _encode_predicate(predicate), consistency)
-        return self._run('get_indexed_slices', seqid, frame, lambda reply: codec.decode_key_slices(
-            reply, 'get_indexed_slices', seqid, layout, dict_class, flags))
+        return self._run(Call('get_indexed_slices', seqid, frame, codec.decode_key_slices, True,
+                              'get_indexed_slices', seqid, layout, dict_class, flags))
 
     # --- writes ----------------------------------------------------------------------------------------------
 
@@ -287,11 +272,9 @@ class ThriftOperations:
 
         Keys, names and values are packed here. A key that packs like another of `rows` is merged with it.
         """
-        seqid = next_seqid()
-        frame = codec.encode_rows(seqid, layout, rows, timestamp, ttl, consistency)
-        if len(frame) - 4 <= self.max_request_bytes:
-            self._run('batch_mutate', seqid, frame,
-                      lambda reply: codec.decode_void(reply, 'batch_mutate', seqid), retry)
+        call = insertion_call(layout, rows, timestamp, ttl, consistency, retry)
+        if call.size <= self.max_request_bytes:
+            self._executor.execute_call(call)
             return
         pending = []
         for key, columns in rows.items():
@@ -313,7 +296,7 @@ class ThriftOperations:
             del pending[:len(entries)]
 
     def _send(self, entries: List[Mutations], consistency: int, atomic: bool, retry: bool) -> None:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
         frame = codec.encode_batch(seqid, [(entry.family, entry.key, entry.count, entry.data) for entry in entries],
                                    consistency, atomic)
@@ -321,7 +304,7 @@ class ThriftOperations:
             raise RequestTooLarge(
                 f'an atomic batch of {len(frame) - 4} bytes is above max_request_bytes={self.max_request_bytes}, and '
                 'cannot be split without losing its atomicity; nothing was sent')
-        self._run(method, seqid, frame, lambda reply: codec.decode_void(reply, method, seqid), retry)
+        self._run(Call(method, seqid, frame, codec.decode_void, retry, method, seqid))
 
     def _requests(self, pending: List[Mutations]) -> List[List[Mutations]]:
         """The requests that carry `pending`, whose entries are split in place where one request is too small."""
@@ -343,27 +326,26 @@ class ThriftOperations:
 
     def add(self, layout: Any, key: bytes, super_column: Optional[bytes], column: bytes, delta: int,
             consistency: int, retry: bool = False) -> None:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_add(seqid, key, layout.family, super_column, column, delta, consistency)
-        self._run('add', seqid, frame, lambda reply: codec.decode_void(reply, 'add', seqid), retry)
+        self._run(Call('add', seqid, frame, codec.decode_void, retry, 'add', seqid))
 
     def remove(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
                timestamp: int, consistency: int) -> None:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_remove(seqid, key, layout.family, super_column, column, timestamp, consistency)
-        self._run('remove', seqid, frame, lambda reply: codec.decode_void(reply, 'remove', seqid))
+        self._run(Call('remove', seqid, frame, codec.decode_void, True, 'remove', seqid))
 
     def remove_counter(self, layout: Any, key: bytes, super_column: Optional[bytes], column: Optional[bytes],
                        consistency: int, retry: bool = False) -> None:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_remove_counter(seqid, key, layout.family, super_column, column, consistency)
-        self._run('remove_counter', seqid, frame,
-                  lambda reply: codec.decode_void(reply, 'remove_counter', seqid), retry)
+        self._run(Call('remove_counter', seqid, frame, codec.decode_void, retry, 'remove_counter', seqid))
 
     def truncate(self, family: str) -> None:
-        seqid = next_seqid()
+        seqid = codec.next_seqid()
         frame = codec.encode_truncate(seqid, family)
-        self._run('truncate', seqid, frame, lambda reply: codec.decode_void(reply, 'truncate', seqid), retry=False)
+        self._run(Call('truncate', seqid, frame, codec.decode_void, False, 'truncate', seqid))
 
 
 def _size(entry: Mutations) -> int:

@@ -2,9 +2,10 @@
 import functools
 import ssl
 import threading
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Type, Union
 
-from pycassa.connection import default_socket_factory, default_transport_factory
+from pycassa import codec
+from pycassa.connection import SCHEMA_CALLS, Connection, default_socket_factory, default_transport_factory
 from pycassa.errors import (
     AllServersUnavailable,
     InvalidRequestError,
@@ -16,6 +17,7 @@ from pycassa.framing import MAX_REPLY_BYTES
 from pycassa.hosts import Hosts
 from pycassa.listeners import Listeners, PoolListener
 from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_by_objects
+from pycassa.rawcalls import own_methods
 from pycassa.retry import BROKEN_LINK, BUSY_SERVER, IDEMPOTENT, Backoff, accuses_host
 from pycassa.runtime import Runtime, after_fork_in_child
 from pycassa.store import Counts, Store
@@ -104,9 +106,9 @@ class ConnectionPool:
         self._pool_size = pool_size
         self._max_overflow = max_overflow
         self._prefill = prefill
+        self._listeners = Listeners()
         self._start_empty()
         after_fork_in_child(self)
-        self._listeners = Listeners()
         for listener in listeners or ():
             self.add_listener(listener)
         self.set_server_list(server_list)
@@ -204,6 +206,11 @@ class ConnectionPool:
         errors of `get` and Connection.execute_call. Where `execute` was overridden it is called instead, with the
         bindings' objects.
         """
+        result = self._short_way(self, call)
+        return self._execute_call(call) if result is _LONG_WAY else result
+
+    def _execute_call(self, call: Call) -> Any:
+        """`execute_call` in all cases."""
         if type(self).execute is not _EXECUTE or 'execute' in self.__dict__:
             return call_by_objects(call, self._overridden_execute(call))
         deadline = None if self.deadline is None else self._new_deadline()
@@ -217,6 +224,17 @@ class ConnectionPool:
             self._checkin(wrapper, deadline)
             raise
         self._put_idle(wrapper, deadline)
+        return result
+
+    def _resume(self, wrapper: ConnectionWrapper, call: Call, reply: Any, error: Any) -> Any:
+        """Go on with a call that failed on the short way, on a connection checked out for it: see Connection._raise."""
+        wrapper._state = ConnectionWrapper._CHECKED_OUT
+        try:
+            result = wrapper._resume(call, reply, error)
+        except BaseException:
+            self._checkin(wrapper)
+            raise
+        self._put_idle(wrapper, None)
         return result
 
     def _overridden_execute(self, call: Call) -> Callable[..., Any]:
@@ -245,6 +263,7 @@ class ConnectionPool:
 
     def _hold(self, wrapper: ConnectionWrapper) -> None:
         if self._local is not None:
+            self._holding.add(id(wrapper))
             self._local.held = wrapper
             wrapper._holder = self._token()
 
@@ -327,6 +346,7 @@ class ConnectionPool:
 
     def _checkin(self, wrapper: ConnectionWrapper, deadline: Optional[float] = None) -> None:
         wrapper._holder = None
+        self._holding.discard(id(wrapper))
         if wrapper.is_open and wrapper.keyspace == self.keyspace and not wrapper._relogged:
             self._put_idle(wrapper, deadline)
         else:
@@ -501,6 +521,11 @@ class ConnectionPool:
         self._store = Store(self._pool_size, self._limit(), self.runtime)
         self._hosts = Hosts(self.host_backoff, self.runtime)
         self._local: Any = threading.local() if self._use_threadlocal else None
+        # The connections that threads have, by id: while there are any, a call has to ask for that of its thread.
+        self._holding: Set[int] = set()
+        if type(self)._held is not ConnectionPool._held:
+            self._holding.add(0)
+        self._short_way = codec.ShortWay(_WAYS, self.__dict__, self._store, self._listeners, self._holding).go
         self._connecting = threading.local()
 
     def _after_fork(self) -> None:
@@ -612,6 +637,9 @@ class ConnectionPool:
 
 
 _EXECUTE = ConnectionPool.execute
+
+_LONG_WAY = codec.LONG_WAY
+_WAYS = codec.Ways(_EXECUTE, ConnectionWrapper.execute_call, Connection, own_methods, SCHEMA_CALLS)
 
 
 def __getattr__(name: str) -> Any:

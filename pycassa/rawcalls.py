@@ -11,7 +11,6 @@ from pycassa import codec
 from pycassa.cassandra import Cassandra
 from pycassa.errors import ApplicationError, ProtocolError, PycassaError, RequestTooLarge
 from pycassa.framing import MessageTransport, name_call
-from pycassa.operations import next_seqid
 
 __all__ = ['CheckedProtocol', 'RawClient', 'is_own_method']
 
@@ -38,7 +37,7 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
     def writeMessageBegin(self, name: str, type: int, seqid: int) -> None:
         self.trans.discard()
         self.in_flight, self.received = None, False
-        self._name, self._seqid = name, next_seqid()
+        self._name, self._seqid = name, codec.next_seqid()
         super().writeMessageBegin(name, type, self._seqid)
 
     def writeMessageEnd(self) -> None:
@@ -87,7 +86,7 @@ def _check_nesting(message: bytes) -> None:
 
 
 # The functions below as they are on the class: what is none of them was put there by a user.
-_own: Set[Any] = set()
+own_methods: Set[Any] = set()
 
 
 def own_method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,13 +94,13 @@ def own_method(function: Callable[..., Any]) -> Callable[..., Any]:
 
     Methods without the mark are users': Connection.execute_call goes through them, with the bindings' objects.
     """
-    _own.add(function)
+    own_methods.add(function)
     return function
 
 
 def is_own_method(client: Any, name: str) -> bool:
     """False when a user replaced or wrapped the Thrift method `name` on the object or on its class."""
-    return name not in client.__dict__ and getattr(type(client), name, None) in _own
+    return codec.is_own(own_methods, client, name)
 
 
 def _guarded(name: str) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ import weakref
 from collections import Counter, deque
 from typing import Any, Callable, Collection, Deque, Dict, List, NamedTuple, Optional
 
+from pycassa import codec
 from pycassa.errors import NoConnectionAvailable, PoolDisposed
 from pycassa.runtime import Runtime
 
@@ -35,8 +36,11 @@ class _Waiter:
         gate.acquire()
 
 
-class Store:
+class Store(codec.Shelf):
     """Hands out idle connections, oldest first, and permissions to open one while there are fewer than `limit`.
+
+    Idle connections are also taken and put back without the lock, each in one step (codec.ShortWay): what is idle
+    may not be any more at the next look.
 
     Every connection is a member from `opened` until it is discarded, and either idle or checked out; a permission
     counts as one being opened until `opened` or `cancel`. Nothing here connects, closes, calls back or waits with the
@@ -65,7 +69,7 @@ class Store:
     def pop(self) -> Any:
         """The idle connection that has waited longest, now checked out, or None. Never waits."""
         with self._lock:
-            return self._idle.popleft() if self._idle else None
+            return self._next_idle()
 
     def take(self, timeout: Optional[float]) -> Any:
         """An idle connection, now checked out, or None: the caller may open one. Waits up to `timeout` seconds.
@@ -73,8 +77,9 @@ class Store:
         None as `timeout` waits for ever. Raises NoConnectionAvailable, PoolDisposed.
         """
         with self._lock:
-            if self._idle:
-                return self._idle.popleft()
+            member = self._next_idle()
+            if member is not None:
+                return member
             if self._lost:
                 self._bury()
             if self.closed:
@@ -86,6 +91,8 @@ class Store:
                 raise NoConnectionAvailable(timeout)
             waiter = _Waiter(self._runtime.lock())
             self._waiters.append(waiter)
+            # One may have been put back between the look at them and now.
+            self._serve()
         return self._wait(waiter, timeout)
 
     def _wait(self, waiter: _Waiter, timeout: Optional[float]) -> Any:
@@ -126,9 +133,8 @@ class Store:
     def take_idle(self, avoid: Collection[str] = ()) -> Any:
         """An idle connection to a server that is not in `avoid`, now checked out, or None. Never waits."""
         with self._lock:
-            for index, member in enumerate(list(self._idle)):
-                if member.server not in avoid:
-                    del self._idle[index]
+            for member in list(self._idle):
+                if member.server not in avoid and self._take_out(member):
                     return member
         return None
 
@@ -136,10 +142,10 @@ class Store:
         """Discard a checked-out connection for an idle one or, as None, the permission to open one. Never waits."""
         with self._lock:
             self._forget(member)
-            if self._idle:
-                return self._idle.popleft()
-            self._opening += 1
-            return None
+            idle = self._next_idle()
+            if idle is None:
+                self._opening += 1
+            return idle
 
     def permit(self, below: int) -> bool:
         """Permission to open one connection if there are fewer than `below` (and `limit`); True if granted."""
@@ -176,7 +182,9 @@ class Store:
             if len(self._idle) < self.size and not self.closed and (
                     self.limit is None or len(self._members) + self._opening <= self.limit):
                 self._idle.append(member)
-                return True
+                # Another one may have been put back between the look at their number and now.
+                if len(self._idle) <= self.size or not self._take_out(member):
+                    return True
             self._forget(member)
             return False
 
@@ -195,9 +203,9 @@ class Store:
     def evict(self, server: Optional[str] = None) -> List[Any]:
         """Take all idle connections (to `server`) off the count and return them, to be closed."""
         with self._lock:
-            gone = [member for member in list(self._idle) if server is None or member.server == server]
+            gone = [member for member in list(self._idle)
+                    if (server is None or member.server == server) and self._take_out(member)]
             for member in gone:
-                self._idle.remove(member)
                 self._forget(member)
             self._serve()
             return gone
@@ -243,6 +251,20 @@ class Store:
 
     # --- with the lock held ----------------------------------------------------------------------------------
 
+    def _next_idle(self) -> Any:
+        try:
+            return self._idle.popleft()
+        except IndexError:
+            return None
+
+    def _take_out(self, member: Any) -> bool:
+        """Take `member` from the idle ones; False if it is not among them any more."""
+        try:
+            self._idle.remove(member)
+        except ValueError:
+            return False
+        return True
+
     def _has_room(self) -> bool:
         return self.limit is None or len(self._members) + self._opening < self.limit
 
@@ -273,15 +295,13 @@ class Store:
         self._serve()
 
     def _serve(self) -> None:
-        while self._idle or self._has_room():
-            waiter = self._waiters.popleft() if self._waiters else None
-            if waiter is None:
-                return
-            if self._idle:
-                self._grant(waiter, self._idle.popleft())
-            else:
+        while self._waiters:
+            member = self._next_idle()
+            if member is None:
+                if not self._has_room():
+                    return
                 self._opening += 1
-                self._grant(waiter, None)
+            self._grant(self._waiters.popleft(), member)
 
     @staticmethod
     def _grant(waiter: _Waiter, grant: Any) -> None:

@@ -170,8 +170,8 @@ class StreamSocket(TTransportBase):
 
     def _without_exchange(self) -> None:
         if self.exchange is not None:
+            self.exchange.retire()
             self.exchange, self._flags = None, ()
-            self._handle.setblocking(False)
 
     # --- opening and closing ---------------------------------------------------------------------------------
 

@@ -108,13 +108,28 @@ class ConnectionWrapper(Connection):
         try:
             return Connection.execute_call(self, call, deadline)
         except BaseException as error:
-            if not is_failure(error):
-                raise
-            self._note_request(call.method, (), {})
-            loop = RetryLoop(self, call.method, call.retry, deadline)
-            if not loop.prepare_next(error):
+            loop = self._loop_after(error, call, deadline)
+            if loop is None:
                 raise
         return loop.run(functools.partial(self._transmit, call))
+
+    def _resume(self, call: Call, reply: Any, error: Any) -> Any:
+        """Go on with a call that was made over this connection, and failed: see Connection._raise."""
+        try:
+            self._raise(call, reply, error)
+        except BaseException as raised:
+            loop = self._loop_after(raised, call, None)
+            if loop is None:
+                raise
+        return loop.run(functools.partial(self._transmit, call))
+
+    def _loop_after(self, error: BaseException, call: Call, deadline: Optional[float]) -> Optional[RetryLoop]:
+        """The loop that makes `call` again after `error`; None if that is to be raised."""
+        if not is_failure(error):
+            return None
+        self._note_request(call.method, (), {})
+        loop = RetryLoop(self, call.method, call.retry, deadline)
+        return loop if loop.prepare_next(error) else None
 
     def _transmit(self, call: Call, deadline: Optional[float]) -> Any:
         """Send an encoded call once."""
@@ -178,7 +193,7 @@ class ConnectionWrapper(Connection):
         # Never a moment without the attributes: other threads count the connections to each server.
         self.__dict__.update(link)
         other.__dict__.update(_state=self._DISPOSED, _messages=_NoTransport(), _link=None,
-                              transport=None)
+                              _exchange=None, transport=None)
 
 
 def _retrying(name: str) -> Callable[..., Any]:

@@ -49,48 +49,56 @@ class Exchange:
     that, and leaves closing to it: its descriptor must not become another file's before.
     """
 
-    __slots__ = ('_handle', '_poller', '_view', '_busy', '_closed', '_forks')
+    __slots__ = ('limit', '_handle', '_poller', '_view', '_busy', '_retired', '_to_close', '_forks')
 
     def __init__(self, handle: Any) -> None:
+        #: The most bytes that a reply may have.
+        self.limit = 0x7FFFFFFF
         self._handle = handle
         self._poller = select.poll()
         self._poller.register(handle.fileno(), _READ)
         self._view = memoryview(bytearray(_SCRATCH_BYTES))
-        self._busy = self._closed = False
+        self._busy = self._retired = self._to_close = False
         self._forks = _Forks.count
+
+    def retire(self) -> None:
+        """Make no round trips from now on. The socket is left open, and does not block."""
+        self._retired = True
 
     def close(self) -> None:
         """Close the socket, for good."""
-        self._closed = True
-        if not self._busy or self._forks != _Forks.count:
+        self._retired = True
+        if self._busy and self._forks == _Forks.count:
+            self._to_close = True
+        else:
             self._handle.close()
 
-    def run(self, frame: bytes, limit: int, seconds: Optional[float] = None,
+    def run(self, frame: bytes, seconds: Optional[float] = None,
             deadline: Optional[float] = None) -> Union[bytes, Failure]:
         """Send `frame` and return the message of the reply, without its length, or a Failure.
 
-        The time is over after `seconds` and at `deadline`, absolute on time.monotonic(); None is no limit. `limit` is
-        the most bytes that a reply may have. Signal handlers run while it waits, and what they raise is raised. After
-        anything but a message the connection must not be used again, except for 'unusable'.
+        The time is over after `seconds` and at `deadline`, absolute on time.monotonic(); None is no limit. Signal
+        handlers run while it waits, and what they raise is raised. After anything but a message the connection must
+        not be used again, except for 'unusable'.
         """
         expires, by_deadline = deadline, 1
         if seconds is not None:
             expires, by_deadline = time.monotonic() + seconds, 0
             if deadline is not None and deadline < expires:
                 expires, by_deadline = deadline, 1
-        if self._busy or self._closed or self._forks != _Forks.count:
+        if self._busy or self._retired or self._forks != _Forks.count:
             return 'unusable', 0, None
         self._busy = True
         try:
             if not self._send(frame, expires):
                 return 'unsent', by_deadline, None
-            reply = self._receive(limit, expires)
+            reply = self._receive(expires)
             return ('waiting', by_deadline, None) if reply is None else reply
         except _Lost as lost:
             return 'lost', lost.errno, lost.unsent
         finally:
             self._busy = False
-            if self._closed:
+            if self._to_close:
                 self._handle.close()
 
     def _send(self, frame: bytes, expires: Optional[float]) -> bool:
@@ -108,7 +116,7 @@ class Exchange:
             if not self._wait(_WRITE, expires):
                 return False
 
-    def _receive(self, limit: int, expires: Optional[float]) -> Union[bytes, Failure, None]:
+    def _receive(self, expires: Optional[float]) -> Union[bytes, Failure, None]:
         view, have = self._view, 0
         while have < 4:
             received = self._receive_into(view[have:] if have else view, expires)
@@ -116,7 +124,7 @@ class Exchange:
                 return None if received is None else ('ended', 0, None)
             have += received
         length, = _length(view)
-        if length < 0 or length > limit:
+        if length < 0 or length > self.limit:
             return 'length', length, bytes(view[:min(have, 8)])
         if have == length + 4:
             return bytes(view[4:have])
