@@ -6,7 +6,6 @@ import importlib.util
 import linecache
 import os
 import platform
-import rlcompleter
 import sys
 from types import ModuleType
 from typing import Any, Dict, Iterator, List, Optional, Union
@@ -15,11 +14,6 @@ from pycassa import codec
 from pycassa.shell.history import History, Secrets, history_path
 from pycassa.shell.options import Settings
 from pycassa.shell.session import Session
-
-try:
-    import readline
-except ImportError:  # Windows has none, nor do Pythons that were built without it.
-    readline = None  # type: ignore[assignment]
 
 __all__ = ['Console', 'banner', 'is_conversation', 'run']
 
@@ -87,6 +81,7 @@ class Console(code.InteractiveConsole):
         self.namespace = namespace
         self.history = history
         self._failed = False
+        self._readline: Any = None
 
     def run_script(self, source: Union[str, bytes], name: str) -> bool:
         """Run `source` as the module that the console works in; False where it ended in an error, which is shown."""
@@ -119,12 +114,13 @@ class Console(code.InteractiveConsole):
     def raw_input(self, prompt: str = '') -> str:
         """The next line, kept in the history unless it holds a secret."""
         line = super().raw_input(prompt)
-        if self.history is not None and self.history.keep(line) and readline is not None:
-            readline.add_history(line)
+        if self.history is not None and self.history.keep(line) and self._readline is not None:
+            self._readline.add_history(line)
         return line
 
     @contextlib.contextmanager
     def _line_editing(self) -> Iterator[None]:
+        self._readline = readline = _import_readline()
         if readline is None:
             yield
             return
@@ -132,8 +128,9 @@ class Console(code.InteractiveConsole):
             readline.add_history(line)
         # What input() of a command reads, such as a password, is none of the history's business.
         readline.set_auto_history(False)
-        readline.set_completer(rlcompleter.Completer(self.namespace).complete)
-        readline.parse_and_bind('bind ^I rl_complete' if _is_editline() else 'tab: complete')
+        completer = importlib.import_module('rlcompleter').Completer(self.namespace)
+        readline.set_completer(completer.complete)
+        readline.parse_and_bind('bind ^I rl_complete' if _is_editline(readline) else 'tab: complete')
         try:
             yield
         finally:
@@ -141,7 +138,15 @@ class Console(code.InteractiveConsole):
             readline.set_auto_history(True)
 
 
-def _is_editline() -> bool:
+def _import_readline() -> Any:
+    """The module readline, or None: Windows has none. It may write to the terminal, so only conversations load it."""
+    try:
+        return importlib.import_module('readline')
+    except ImportError:
+        return None
+
+
+def _is_editline(readline: Any) -> bool:
     """Whether readline is BSD's editline, which reads other commands."""
     backend = getattr(readline, 'backend', None)  # since Python 3.13
     return backend == 'editline' if backend else 'libedit' in (readline.__doc__ or '')

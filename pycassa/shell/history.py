@@ -8,7 +8,7 @@ __all__ = ['History', 'Secrets', 'history_path']
 
 # How many lines are read back.
 LIMIT = 2000
-_MENTIONS = re.compile(r'passw|credential|secret|\blogin\s*\(', re.IGNORECASE)
+_MENTIONS = re.compile(r'passw|credential|secret|\blogin\b', re.IGNORECASE)
 
 
 def history_path() -> str:

@@ -82,7 +82,7 @@ class Session:
         """Close all connections."""
         self.manager.close()
         if self.pool is not None:
-            self.pool.dispose()
+            self.pool.close()
 
     # --- what users call -------------------------------------------------------------------------------------
 
@@ -98,7 +98,10 @@ class Session:
         self.say(self.listing())
 
     def use(self, keyspace: str) -> None:
-        """Work in another keyspace: its families become variables, and those of the one before go."""
+        """Work in another keyspace: its families become variables, and those of the one before go.
+
+        What was given another name meanwhile goes on working. Raises ConfigurationError for one that does not exist.
+        """
         self._take(keyspace)
         self.say(self.listing())
 
