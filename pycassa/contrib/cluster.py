@@ -1,26 +1,24 @@
-"""A cluster without a server: the embedded server's engine, and connections to it that are no sockets."""
+"""A cluster without a server: the embedded server's engine in the process of the tests."""
 import threading
 import time
 import weakref
-from typing import Any, Callable, FrozenSet, Iterable, List, Mapping, Optional, Set
-
-from thrift.transport.TTransport import TTransportBase, TTransportException
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set
 
 from pycassa import marshal
 from pycassa.cassandra.ttypes import CfDef, ColumnDef, IndexType, KsDef
-from pycassa.codec import Truncated
 from pycassa.contrib.anytype import AnyType
-from pycassa.embedded.channel import MAX_FRAME_BYTES
+from pycassa.contrib.enginelink import Door, EngineConnection
 from pycassa.embedded.demo import create_demo
-from pycassa.embedded.dispatch import Dispatcher, Request
+from pycassa.embedded.dispatch import Dispatcher
 from pycassa.embedded.engine import Engine
-from pycassa.embedded.faults import Fault, Faults, Received
+from pycassa.embedded.faults import Faults
 from pycassa.embedded.profiles import DEFAULT_PROFILE
 from pycassa.embedded.profiles import profile as profile_named
 from pycassa.embedded.schema import Family, Keyspace
-from pycassa.errors import ConfigurationError, ProtocolError
+from pycassa.errors import ConfigurationError
+from pycassa.runtime import Runtime
 
-__all__ = ['EngineConnection', 'StubCluster']
+__all__ = ['StubCluster']
 
 SCHEMAS = ('empty', 'demo')
 
@@ -75,6 +73,8 @@ class StubCluster:
         self._schema = schema
         self._lock = threading.Lock()
         self._last_timestamp = 0
+        #: What a pool asks of the world, its time being the cluster's: a pause between attempts takes none.
+        self.runtime = Runtime(clock=lambda: time.monotonic() + self._ahead, sleep=self.advance)
         self._start_empty()
 
     def _start_empty(self) -> None:
@@ -101,7 +101,7 @@ class StubCluster:
         _entered.remove(self)
         _entered.reverse()
 
-    def connect(self, host: str = 'stub', port: int = 9160) -> 'EngineConnection':
+    def connect(self, host: str = 'stub', port: int = 9160) -> EngineConnection:
         """A connection in the place of a socket: the `socket_factory` of anything that takes one.
 
         Such as ConnectionPool, Connection, SystemManager, connect() and the pools of release 0.5. All hosts and ports
@@ -120,7 +120,10 @@ class StubCluster:
         return base + round(self._ahead * 1e6)
 
     def advance(self, seconds: float) -> None:
-        """Move the cluster's clock, and what ColumnFamilyStub takes for timestamps, ahead by so many seconds."""
+        """Move the cluster's clock ahead by so many seconds.
+
+        Columns expire by it, ColumnFamilyStub takes its timestamps from it, and ConnectionPoolStub's pauses are over.
+        """
         self._ahead += seconds
 
     def timestamp(self) -> int:
@@ -227,6 +230,23 @@ class StubCluster:
             family = self._family(keyspace, name)
             return None if family is None else self._families.get(family)
 
+    def column_families(self) -> Dict[str, Dict[str, Any]]:
+        """{name: {'keyspace': name, 'columns': {name: type's name}, 'indexes': {the same of the indexed ones}}}."""
+        found = {}
+        with self.engine.lock:
+            for keyspace in self.engine.keyspaces.values():
+                for name, family in keyspace.families.items():
+                    found[name] = dict(self._described_columns(keyspace.name, family), keyspace=keyspace.name)
+        return found
+
+    def _described_columns(self, keyspace: str, family: Family) -> Dict[str, Any]:
+        kind = AnyType() if 'name' in self.untyped(keyspace, family.name) else family.column_type.full_name
+        unpack = marshal.scalar_for(kind).unpack
+        columns = {unpack(name): column for name, column in family.definition.columns.items()}
+        types = {name: marshal.extract_type_name(column.type.full_name) for name, column in columns.items()}
+        return {'columns': types,
+                'indexes': {name: types[name] for name, column in columns.items() if column.index_type is not None}}
+
     def forget_row(self, keyspace: Optional[str], name: str, key: bytes) -> None:
         """Take a row away by its packed key, leaving no trace of it, as no deletion does."""
         with self.engine.lock:
@@ -255,144 +275,3 @@ def _definition(keyspace: str, name: str, types: Mapping[str, Any], is_super: bo
                  comparator_type=comparator, subcomparator_type=subcomparator, column_metadata=columns,
                  key_validation_class=stored('key_validation_class'),
                  default_validation_class=stored('default_validation_class'))
-
-
-# --- connections -----------------------------------------------------------------------------------------------------
-
-class Door:
-    """The connections that are open, and whether others are let in: what the switches of connections turn."""
-
-    def __init__(self) -> None:
-        self._connections: weakref.WeakValueDictionary[int, EngineConnection] = weakref.WeakValueDictionary()
-        self._accepted = 0
-        self._lock = threading.Lock()
-        self._refusal: Optional[TTransportException] = None
-
-    def admit(self, connection: 'EngineConnection') -> int:
-        """The number of a new connection. Raises TTransportException where it is refused or ignored."""
-        if self._refusal is not None:
-            raise TTransportException(self._refusal.type, self._refusal.message)
-        with self._lock:
-            self._accepted += 1
-            self._connections[self._accepted] = connection
-            return self._accepted
-
-    def refuse(self) -> None:
-        """Refuse connections."""
-        self._refusal = TTransportException(TTransportException.NOT_OPEN, 'connection refused')
-
-    def ignore(self) -> None:
-        """Let connections wait, until their time is over."""
-        self._refusal = TTransportException(TTransportException.TIMED_OUT, 'nobody answers')
-
-    def accept(self) -> None:
-        """Let connections in."""
-        self._refusal = None
-
-    def disconnect(self, reset: bool, stalled_only: bool = False) -> int:
-        """Close the connections that are open (of them those that wait for a stalled call); their number."""
-        with self._lock:
-            chosen = [each for each in list(self._connections.values())
-                      if each.isOpen() and (each.is_stalled or not stalled_only)]
-        for connection in chosen:
-            connection.end()
-        return len(chosen)
-
-    def release(self) -> None:
-        """Nothing to do: a call that is stalled has timed out already."""
-
-
-class EngineConnection(TTransportBase):
-    """In the place of a socket: what is written to it is served at once, and can be read."""
-
-    def __init__(self, cluster: StubCluster, server: str) -> None:
-        self.server = server
-        self.is_stalled = False
-        self._cluster = cluster
-        self._session: Any = None
-        self._number = 0
-        self._requests = bytearray()
-        self._replies = bytearray()
-        self._seconds: Optional[float] = None
-
-    def open(self) -> None:
-        """Connect. Raises TTransportException where a fault switch says so."""
-        self._number = self._cluster.door.admit(self)
-        self._session = self._cluster.engine.session()
-
-    def isOpen(self) -> bool:
-        """From `open` until either side closes."""
-        return self._session is not None
-
-    def close(self) -> None:
-        """Close, from the client's side."""
-        self.end()
-        self._replies.clear()
-
-    def end(self) -> None:
-        """Close, from the server's side: replies that were sent can still be read."""
-        self._session, self.is_stalled = None, False
-
-    def setTimeout(self, ms: Optional[float]) -> None:
-        """How many milliseconds the client waits for a reply; None: for ever."""
-        self._seconds = None if ms is None else ms / 1000.0
-
-    def write(self, buf: bytes) -> None:
-        """Send, and have whole frames served."""
-        if self._session is None:
-            raise TTransportException(TTransportException.NOT_OPEN, 'the connection was closed')
-        self._requests += buf
-        while self._session is not None and not self.is_stalled and len(self._requests) >= 4:
-            length = int.from_bytes(self._requests[:4], 'big', signed=True)
-            if not 0 < length <= MAX_FRAME_BYTES:
-                self.end()
-            elif len(self._requests) < 4 + length:
-                break
-            else:
-                message = bytes(self._requests[4:4 + length])
-                del self._requests[:4 + length]
-                self._serve(message)
-
-    def flush(self) -> None:
-        """Nothing to do: `write` does not wait."""
-
-    def read(self, sz: int) -> bytes:
-        """Up to `sz` bytes of replies; none after the end. Raises TTransportException where no reply will come."""
-        if not self._replies and self.isOpen():
-            raise TTransportException(TTransportException.TIMED_OUT, 'timed out')
-        part = bytes(self._replies[:sz])
-        del self._replies[:sz]
-        return part
-
-    def _serve(self, message: bytes) -> None:
-        cluster = self._cluster
-        try:
-            request = cluster.dispatcher.read(message, 0)
-        except (Truncated, ProtocolError):
-            self.end()
-            return
-        fault = None
-        if cluster.faults.armed:
-            fault = cluster.faults.take(Received(request.name, request.header.seqid, message, self._number))
-        if fault is None:
-            self._replies += cluster.dispatcher.execute(self._session, request)
-        else:
-            self._serve_badly(request, fault)
-
-    def _serve_badly(self, request: Request, fault: Fault) -> None:
-        if fault.stall and self._is_too_long(fault.hold):
-            self.is_stalled = True
-            return
-        frame = b''
-        if fault.error is not None or fault.applied:
-            frame = self._cluster.dispatcher.execute(self._session, request, fault.error, fault.applied)
-        if fault.delay and self._is_too_long(fault.delay):
-            self.is_stalled = True
-        elif fault.cut is not None:
-            self._replies += frame[:fault.cut]
-            self.end()
-        else:
-            self._replies += fault.alter(frame)
-
-    def _is_too_long(self, seconds: Optional[float]) -> bool:
-        return seconds is None or (self._seconds is not None and seconds >= self._seconds)

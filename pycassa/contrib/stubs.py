@@ -15,7 +15,6 @@ same StubCluster. docs/testing.md tells more. (Release 1.11 had the first three;
 from types import MappingProxyType
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type
 
-from pycassa import marshal
 from pycassa.columnfamily import ColumnFamily, gm_timestamp
 from pycassa.columnfamilymap import ColumnFamilyMap
 from pycassa.connection import default_socket_factory, default_transport_factory
@@ -41,7 +40,7 @@ class ConnectionPoolStub(ConnectionPool):
     """A ConnectionPool whose connections lead to `cluster`, whatever servers it is given.
 
     The parameters are ConnectionPool's; `socket_factory`, `transport_factory` and `ssl_context` have no effect. Without
-    `cluster` it is StubCluster.current(). The keyspace is made if it is not there.
+    `cluster` it is StubCluster.current(). The keyspace is made if it is not there. Pauses after failures take no time.
 
     `column_families` is {name: ColumnFamilyStub}, the stub made last for each family on this pool. (Release 1.11.)
     """
@@ -57,6 +56,7 @@ class ConnectionPoolStub(ConnectionPool):
         if keyspace is not None:
             self.cluster.provide_keyspace(keyspace)
         options.pop('ssl_context', None)
+        options.setdefault('runtime', self.cluster.runtime)
         ConnectionPool.__init__(self, keyspace, server_list, credentials, timeout, use_threadlocal, pool_size, prefill,
                                 self.cluster.connect, **options)
 
@@ -104,21 +104,7 @@ class SystemManagerStub(SystemManager):
 
         Types are names, to which instances of pycassa.types are equal. (Release 1.11.)
         """
-        families = {}
-        for keyspace in self.list_keyspaces():
-            if not self.cluster.engine.keyspaces[keyspace].internal:
-                for name, definition in self.get_keyspace_column_families(keyspace).items():
-                    families[name] = dict(self._columns(keyspace, definition), keyspace=keyspace)
-        return families
-
-    def _columns(self, keyspace: str, definition: Any) -> Dict[str, Dict[Any, str]]:
-        is_untyped = 'name' in self.cluster.untyped(keyspace, definition.name)
-        names = marshal.scalar_for(AnyType() if is_untyped
-                                   else definition.subcomparator_type or definition.comparator_type)
-        found = [(names.unpack(column.name), column.index_type, marshal.extract_type_name(column.validation_class))
-                 for column in definition.column_metadata or ()]
-        return {'columns': {name: kind for name, _, kind in found},
-                'indexes': {name: kind for name, index_type, kind in found if index_type is not None}}
+        return self.cluster.column_families()
 
 
 class ColumnFamilyStub(ColumnFamily):
