@@ -18,7 +18,8 @@ from ..client.conftest import certificates, refused_port  # noqa: F401 (fixtures
 PATIENCE = 60
 COMMANDS = {'pycassaShell': ['-m', 'pycassa.shell'], 'pycassa shell': ['-m', 'pycassa.cli', 'shell']}
 # Gives the process of a test its own terminal, which getpass and Ctrl-C go to.
-_TAKE_TERMINAL = 'import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])'
+_TAKE_TERMINAL = ('import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); '
+                  'os.execv(sys.argv[1], sys.argv[1:])')
 _CONTROL = re.compile(r'\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x07')
 
 

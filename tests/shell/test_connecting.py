@@ -74,11 +74,11 @@ def test_the_options_of_release_1_11(shell, guarded):
 @pytest.mark.parametrize('option', ['-S', '--streaming'])
 def test_unframed(shell, option):
     with EmbeddedServer(schema='demo', unframed=True) as server:
-        done = shell('--server', server.address, '-k', 'Keyspace1', option, script='''
+        done = shell('--server', server.address, '-k', 'Keyspace1', option, script="""
 from thrift.transport.TTransport import TBufferedTransport
 print(STANDARD1.insert('row', {'a': 'b'}) > 0, STANDARD1.get('row'))
 print(type(POOL.get().transport) is TBufferedTransport, len(SYSTEM_MANAGER.list_keyspaces()) > 1)
-''')
+""")
     assert (done.stdout, done.stderr) == ("True {'a': 'b'}\nTrue True\n", '')
 
 
@@ -119,12 +119,12 @@ def test_the_password_from_the_environment(guarded, shell):
 
 @pytest.mark.parametrize('option', ['-P', '--passwd', '--password'])
 def test_a_password_is_shown_by_nothing_of_the_shell(guarded, shell, option):
-    done = shell('--server', guarded.address, '-k', 'Keyspace1', '--username', 'jsmith', option, 'canary', script='''
+    done = shell('--server', guarded.address, '-k', 'Keyspace1', '--username', 'jsmith', option, 'canary', script="""
 import sys
 print(sys.argv, POOL, SYSTEM_MANAGER, sorted(globals()))
 describe_keyspace()
 1/0
-''')
+""")
     assert 'STANDARD1' in done.stdout and 'ZeroDivisionError' in done.stderr
     assert 'canary' not in done.stdout + done.stderr
 

@@ -28,7 +28,8 @@ def test_the_banner(window, demo, name):
     assert lines[0].startswith('pycassa 2.') and 'codec) on Python 3.' in lines[0]
     assert lines[1] == f"Cluster 'Test Cluster' at {demo.address}"
     assert "  TEST_COLUMNFAMILY       'Test ColumnFamily'" in lines
-    assert [word for word in ('SYSTEM_MANAGER', 'POOL', 'refresh()', 'help(', 'exit()') if word not in shell.banner] == []
+    words = ('SYSTEM_MANAGER', 'POOL', 'refresh()', 'help(', 'exit()')
+    assert [word for word in words if word not in shell.banner] == []
     assert shell.end('exit()') == 0
 
 

@@ -15,14 +15,14 @@ both_commands = pytest.mark.parametrize('name', COMMANDS)
 
 @both_commands
 def test_a_script_through_standard_input(server, keyspace, shell, name):
-    done = shell('--server', server.address, '--keyspace', keyspace, '--timeout', '30', command=name, script='''
+    done = shell('--server', server.address, '--keyspace', keyspace, '--timeout', '30', command=name, script="""
 SYSTEM_MANAGER.create_column_family(POOL.keyspace, 'users', comparator_type=UTF8_TYPE,
                                     key_validation_class='UTF8Type', default_validation_class='UTF8Type')
 stamp = USERS.insert('jsmith', {'state': 'UT'})
 print(USERS.get('jsmith'), __name__)
 SYSTEM_MANAGER.drop_column_family(USERS)
 print('USERS' in globals())
-''')
+""")
     assert (done.stdout, done.stderr, done.returncode) == ("{'state': 'UT'} __main__\nFalse\n", '', 0)
 
 
@@ -52,14 +52,14 @@ def test_a_traceback_shows_the_script_and_nothing_of_the_shell(demo, shell):
 def test_a_file(demo, shell, tmp_path):
     script = tmp_path / 'folder' / 'job.py'
     script.parent.mkdir()
-    script.write_text('''# coding: latin-1
+    script.write_text("""# coding: latin-1
 import dataclasses, pickle, sys
 import beside
 @dataclasses.dataclass
 class Point:
     x: 'int'
 print(pickle.loads(pickle.dumps(Point(1))), beside.WORD, __file__, sys.argv, '\u00fc')
-''', encoding='latin-1')
+""", encoding='latin-1')
     (script.parent / 'beside.py').write_text('WORD = "found"')
     done = shell('--server', demo.address, '-f', str(script), '--exit', script='print("not this")',
                  PYTHONIOENCODING='utf-8')
