@@ -19,6 +19,7 @@ IMPLEMENTATION = 'cython'
 
 include "cursor.pyx"
 include "packing.pyx"
+include "composites.pyx"
 include "wire.pyx"
 include "columns.pyx"
 include "mutations.pyx"

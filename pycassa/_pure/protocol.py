@@ -12,6 +12,7 @@ from pycassa._pure.calls import (
     slice_call,
 )
 from pycassa._pure.columns import CONVERSION_ERRORS, Layout, pack_key
+from pycassa._pure.composites import composite, dynamic_composite
 from pycassa._pure.conversion import INCLUDE_TIMESTAMP, INCLUDE_TTL
 from pycassa._pure.cursor import Cursor, message_header
 from pycassa._pure.exchange import Exchange
@@ -28,8 +29,6 @@ from pycassa._pure.packing import (
     PACK_ERRORS,
     Scalar,
     bytes_scalar,
-    composite,
-    dynamic_composite,
     reversed_order,
     scalar,
 )
