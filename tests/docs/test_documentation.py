@@ -15,7 +15,8 @@ from pycassa.wrapper import THRIFT_METHODS
 
 # Modules whose classes users meet: every method has its docstring, too. In the others classes and functions have.
 PUBLIC = {'pycassa.' + name for name in (
-    'addresses', 'batch', 'cli', 'codec', 'columnfamily', 'columnfamilymap', 'connection', 'embedded.engine',
+    'addresses', 'batch', 'cli', 'codec', 'columnfamily', 'columnfamilymap', 'connection',
+    'contrib.anytype', 'contrib.cluster', 'contrib.enginelink', 'contrib.rows', 'contrib.stubs', 'embedded.engine',
     'embedded.faults', 'embedded.plugin', 'embedded.process', 'embedded.profiles', 'embedded.server', 'errors', 'index',
     'ingest.job', 'ingest.mapping', 'ingest.progress', 'ingest.readers', 'ingest.writer', 'legacy', 'legacy_pools',
     'listeners', 'logging.pool_logger', 'logging.pool_stats_logger', 'logging.pycassa_logger', 'marshal', 'operations',
@@ -27,7 +28,7 @@ INTERFACES = {'ThriftOperations': 'pycassa.operations.Operations', 'PoolLogger':
               'TSaslClientTransport': 'thrift.transport.TTransport.TTransportBase'}
 
 PAGES = ('README.md', 'docs/installing.md', 'docs/differences.md', 'docs/embedded.md', 'docs/pool.md',
-         'docs/text-and-bytes.md')
+         'docs/testing.md', 'docs/text-and-bytes.md')
 
 
 def modules():
