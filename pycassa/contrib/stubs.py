@@ -173,11 +173,13 @@ class ColumnFamilyStub(ColumnFamily):
 
     def _read_definition(self, definition: Any) -> None:
         super()._read_definition(definition)
-        untyped = self._cluster.untyped(*self._place_on_cluster)
+        untyped = {slot for slot in self._cluster.untyped(*self._place_on_cluster) if _is_bytes(self._types[slot])}
         self._types.update({slot: AnyType() for slot in untyped})
         if 'value' in untyped:
-            for name in self._cluster.indexed_on_demand(*self._place_on_cluster):
-                self._validators.type_map.pop(name, None)
+            validators = self._validators.type_map
+            for name in self._cluster.indexed_on_demand(*self._place_on_cluster) & validators.keys():
+                if _is_bytes(validators[name]):
+                    del validators[name]
 
     # --- what differs from ColumnFamily ----------------------------------------------------------------------
 
@@ -234,6 +236,11 @@ class ColumnFamilyMapStub(ColumnFamilyStub, ColumnFamilyMap):
             pool, column_family = _or_defaults(pool, column_family, kwargs)
         ColumnFamilyMap.__init__(self, cls, pool, column_family, raw_columns, columns, **kwargs)
         self._take_timestamps()
+
+
+def _is_bytes(kind: str) -> bool:
+    """Whether a type of the schema is the one of what has no type: the family may have been altered since."""
+    return kind.rpartition('.')[2] == 'BytesType'
 
 
 def _or_defaults(pool: Any, column_family: Any, options: Mapping[str, Any]) -> Tuple[Any, Any]:

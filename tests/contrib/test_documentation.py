@@ -1,4 +1,5 @@
 """The files of docs/testing.md, run by pytest as a user's project has them. Its other examples run in tests/docs."""
+import doctest
 import os
 import pathlib
 import re
@@ -6,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+
+from pycassa.contrib import stubs
 
 PAGE = pathlib.Path(__file__).parents[2] / 'docs' / 'testing.md'
 
@@ -23,3 +26,7 @@ def test_the_files_of_the_page(tmp_path):
              'PYTHONPATH': os.pathsep.join(filter(None, [os.getcwd(), os.environ.get('PYTHONPATH')]))})
     assert [name for name, _ in files] == ['accounts.py', 'test_accounts.py', 'test_server.py']
     assert '4 passed' in outcome.stdout, outcome.stdout + outcome.stderr
+
+
+def test_the_first_example():
+    assert doctest.testmod(stubs) == (0, 4)

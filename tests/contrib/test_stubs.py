@@ -96,6 +96,23 @@ def test_types_that_are_given_make_the_schema(cluster):
         pool.execute('remove', 'short', pycassa.columnfamily.ColumnPath('Typed'), 1, 1)
 
 
+def test_types_that_come_later_are_heeded(users):
+    users.insert('row', {'age': 1, 'state': 'UT'})
+    clause = create_index_clause([create_index_expression('state', 'UT')])
+    assert len(list(users.get_indexed_slices(clause))) == 1
+    manager = SystemManagerStub()
+    manager.alter_column('Shop', 'Users', b'height', 'DoubleType')
+    manager.alter_column('Shop', 'Users', b'state', 'UTF8Type')
+    users.load_schema()
+    users.insert('row', {'height': 1.5, 'weight': 7})
+    assert users.get('row') == {'age': 1, 'height': 1.5, 'state': 'UT', 'weight': 7}
+    assert pycassa.ColumnFamily(users.pool, 'Users').get(b'row', [b'height']) == {b'height': 1.5}
+    manager.alter_column_family('Shop', 'Users', default_validation_class='LongType')
+    # Which Cassandra 3.x passes over.
+    expected = 'LongType' if users.pool.cluster.engine.profile.name == '2.1' else 'BytesType'
+    assert ColumnFamilyStub(users.pool, 'Users').default_validation_class == expected
+
+
 def test_composite_names_by_their_type(cluster):
     family = ColumnFamilyStub(column_name_class=CompositeType(LongType(), UTF8Type()))
     family.insert('row', {(1, 'b'): 'x', (1, 'a'): 'y', (2, 'a'): 'z'})
