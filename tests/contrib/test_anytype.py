@@ -4,7 +4,7 @@ import decimal
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pycassa import types
@@ -12,6 +12,7 @@ from pycassa.contrib.stubs import AnyType
 
 SCALAR = AnyType().make_scalar()
 UTC = datetime.timezone.utc
+QUIET = settings(deadline=None)    # The machine may be busy.
 
 floats = st.floats(allow_nan=False)
 kinds = [st.text(), st.binary(), st.integers(-2 ** 1000, 2 ** 1000), st.booleans(), st.datetimes(),
@@ -19,12 +20,14 @@ kinds = [st.text(), st.binary(), st.integers(-2 ** 1000, 2 ** 1000), st.booleans
 tuples = st.recursive(st.one_of(*kinds), lambda inner: st.lists(inner, max_size=4).map(tuple))
 
 
+@QUIET
 @given(st.one_of(*kinds, st.uuids(), tuples))
 def test_what_goes_in_comes_out(value):
     back = SCALAR.unpack(SCALAR.pack(value))
     assert back == value and type(back) is type(value)
 
 
+@QUIET
 @given(st.one_of([st.tuples(kind, kind) for kind in kinds]))
 def test_order_within_a_kind(pair):
     low, high = sorted(pair)
@@ -32,6 +35,7 @@ def test_order_within_a_kind(pair):
     assert (low == high) is (SCALAR.pack(low) == SCALAR.pack(high)) or low == 0.0
 
 
+@QUIET
 @given(st.lists(st.tuples(st.integers(), st.text(), st.binary()), min_size=2))
 def test_order_of_tuples(values):
     assert sorted(values, key=SCALAR.pack) == sorted(values)
@@ -68,11 +72,13 @@ def test_what_cannot_be_stored(value):
         SCALAR.pack(value)
 
 
+@QUIET
 @given(st.binary(max_size=40).filter(lambda data: data[:1] not in (b'\xff', b'\xfd', b'\xfe')))
 def test_bytes_of_other_types_unpack_to_something(data):
     SCALAR.unpack(data)
 
 
+@QUIET
 @given(st.binary(), st.text())
 def test_with_an_encoding_bytes_are_text(data, text):
     scalar = AnyType().make_scalar('utf-8')
