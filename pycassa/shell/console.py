@@ -114,7 +114,7 @@ class Console(code.InteractiveConsole):
     def raw_input(self, prompt: str = '') -> str:
         """The next line, kept in the history unless it holds a secret."""
         line = super().raw_input(prompt)
-        if self.history is not None and self.history.keep(line) and self._readline is not None:
+        if self.history is not None and self.history.keep(line, self.buffer) and self._readline is not None:
             self._readline.add_history(line)
         return line
 

@@ -2,7 +2,7 @@
 import os
 import re
 import sys
-from typing import List, Optional
+from typing import Iterable, List, Optional
 
 __all__ = ['History', 'Secrets', 'history_path']
 
@@ -60,9 +60,12 @@ class History:
             return []
         return lines[-LIMIT:]
 
-    def keep(self, line: str) -> bool:
-        """Add `line` to the file; False where it is blank, the same as the one before, or holds a secret."""
-        if not line.strip() or line == self._last or self._secrets.are_in(line):
+    def keep(self, line: str, begun: Iterable[str] = ()) -> bool:
+        """Add `line` to the file; False where it is blank, the same as the one before, or not to be kept.
+
+        `begun` are the lines before it of the same command: what goes on from a secret is one.
+        """
+        if not line.strip() or line == self._last or any(map(self._secrets.are_in, (line, *begun))):
             return False
         self._last = line
         if self._path is not None:
