@@ -189,22 +189,48 @@ cdef inline bint in_super(Layout layout) noexcept:
 # These append what they are named for and return True; or return False, with the Writer in disorder, where a thing is
 # not plain. Nobody's code runs in them, and nothing that the collector looks at is made.
 
-cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, bytes tail) except -1:
+cdef enum:
+    # How many columns of a row are kept to be found again in the next one.
+    RECENT = 64
+
+
+cdef struct Recent:
+    # The names of the last row or super column and the types of their values, by their place: both are kept alive by
+    # what is being packed.
+    PyObject* names[RECENT]
+    PyObject* types[RECENT]
+    Py_ssize_t count
+
+
+cdef inline Scalar recent_type(Layout layout, Recent* recent, Py_ssize_t index, PyObject* name, View packed):
+    """The type of a column's value: found without its bytes, where the row before had the very name in this place."""
+    cdef Scalar found
+    if index < recent.count and recent.names[index] == name:
+        return <Scalar>recent.types[index]
+    found = layout.type_of(packed)
+    if index < RECENT and index <= recent.count:
+        recent.names[index], recent.types[index] = name, <PyObject*>found
+        recent.count = max(recent.count, index + 1)
+    return found
+
+
+cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, bytes tail, Recent* recent) except -1:
     """The Mutation structs of one row's columns. `tail` is their `column_tail`."""
     if not layout.in_place:
         return False
     if layout.super_name is not None:
-        return quick_supers(out, layout, columns, tail)
+        return quick_supers(out, layout, columns, tail, recent)
     if layout.counter:
         return quick_counters(out, layout, columns, False)
-    return quick_columns(out, layout, columns, tail, False)
+    return quick_columns(out, layout, columns, tail, False, recent)
 
 
-cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail, bint inside) except -1:
+cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail, bint inside,
+                        Recent* recent) except -1:
     """Columns, as Mutation structs or, `inside` a super column, as Column structs."""
     cdef PyObject* name = NULL
     cdef PyObject* value = NULL
-    cdef Py_ssize_t at = 0, start
+    cdef Py_ssize_t at = 0, index = 0, start
     cdef Scalar names = layout.name, values = layout.value
     cdef bint validated = layout._names is not None
     cdef const char* head = b'\x0b\0\1' if inside else b'\x0c\0\1\x0c\0\1\x0b\0\1'
@@ -215,7 +241,8 @@ cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail
         if not quick_field(out, head, size, names, name):
             return False
         if validated:
-            values = layout.type_of(out.written(start))
+            values = recent_type(layout, recent, index, name, out.written(start))
+            index += 1
         if not quick_field(out, b'\x0b\0\2', 3, values, value):
             return False
         out.put_view(end)
@@ -267,7 +294,7 @@ cdef inline Py_ssize_t open_super(Writer out, Layout layout) except -1:
     return out.hold(b'\x0c\0\1\x0c\0\4\x0b\0\1' if layout.counter else b'\x0c\0\1\x0c\0\2\x0b\0\1', 9)
 
 
-cdef bint quick_supers(Writer out, Layout layout, PyObject* columns, bytes tail) except -1:
+cdef bint quick_supers(Writer out, Layout layout, PyObject* columns, bytes tail, Recent* recent) except -1:
     """Super columns as Mutation structs."""
     cdef PyObject* name = NULL
     cdef PyObject* inner = NULL
@@ -279,7 +306,7 @@ cdef bint quick_supers(Writer out, Layout layout, PyObject* columns, bytes tail)
         out.fill(start)
         out.fill_with(out.hold(b'\x0f\0\2\x0c', 4), PyDict_Size(inner))
         if not (quick_counters(out, layout, inner, True) if layout.counter
-                else quick_columns(out, layout, inner, tail, True)):
+                else quick_columns(out, layout, inner, tail, True, recent)):
             return False
         out.put(b'\0\0\0', 3)
     return True

@@ -55,6 +55,13 @@ cdef extern from *:
         }
     }
 
+    static CYTHON_INLINE int same_bytes(const char *one, const char *other, Py_ssize_t n) {
+        uint64_t a, b, c, d;
+        if (n < 8 || n > 16) return memcmp(one, other, n) == 0;
+        memcpy(&a, one, 8); memcpy(&b, other, 8); memcpy(&c, one + n - 8, 8); memcpy(&d, other + n - 8, 8);
+        return !((a ^ b) | (c ^ d));
+    }
+
     static CYTHON_INLINE int all_ascii(const char *p, Py_ssize_t n) {
         uint64_t v, all = 0;
         uint32_t w;
@@ -139,6 +146,7 @@ cdef extern from *:
     uint32_t bits_of_float(float) noexcept nogil
     float float_of_bits(uint32_t) noexcept nogil
     void copy_bytes(char*, const char*, Py_ssize_t) noexcept nogil
+    bint same_bytes(const char*, const char*, Py_ssize_t) noexcept nogil
     bint all_ascii(const char*, Py_ssize_t) noexcept nogil
     Py_ssize_t utf8_most(PyObject*) noexcept
     Py_ssize_t utf8_into(char*, PyObject*) noexcept
@@ -228,7 +236,7 @@ cdef inline bint quick_view(PyObject* value, View* found) noexcept:
 
 
 cdef inline bint view_equal(View one, View other) noexcept:
-    return one.size == other.size and memcmp(one.data, other.data, one.size) == 0
+    return one.size == other.size and same_bytes(one.data, other.data, one.size)
 
 
 cdef inline bint view_part(View whole, Py_ssize_t start, Py_ssize_t size, View* part) noexcept nogil:
@@ -307,10 +315,14 @@ cdef inline uint64_t view_hash(View data) noexcept:
     """A number that differs between most byte strings: of eight bytes at a time, mixed by multiplication."""
     cdef uint64_t mixed = <uint64_t>data.size * 0x9E3779B97F4A7C15u
     cdef Py_ssize_t at = 0
-    while data.size - at >= 8:
-        mixed = (mixed ^ load64(data.data + at)) * 0xFF51AFD7ED558CCDu
-        mixed ^= mixed >> 32
-        at += 8
+    if data.size >= 8:
+        while data.size - at > 8:
+            mixed = (mixed ^ load64(data.data + at)) * 0xFF51AFD7ED558CCDu
+            mixed ^= mixed >> 32
+            at += 8
+        # The last eight, some of them a second time.
+        mixed = (mixed ^ load64(data.data + data.size - 8)) * 0xFF51AFD7ED558CCDu
+        return mixed ^ mixed >> 32
     while at < data.size:
         mixed = (mixed ^ <uint8_t>data.data[at]) * 0x100000001B3u
         at += 1

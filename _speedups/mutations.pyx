@@ -17,9 +17,11 @@ def encode_insertions(Layout layout not None, key, columns, timestamp, ttl):
     cdef Writer out = new_writer(256)
     cdef bytes tail = quick_tail(timestamp, ttl, in_super(layout))
     cdef Py_ssize_t count
+    cdef Recent recent
+    recent.count = 0
     if tail is not None and is_plain_dict(<PyObject*>columns):
         count = PyDict_Size(<PyObject*>columns)
-        if quick_insertions(out, layout, <PyObject*>columns, tail):
+        if quick_insertions(out, layout, <PyObject*>columns, tail, &recent):
             return count, out.finish()
         out.cut(0)
     items = pure_columns.columns_of(layout, key, columns)
@@ -82,6 +84,8 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
     cdef Py_ssize_t at = 0
     cdef View opening = view_of_bytes(layout.opening)
     cdef bytes tail = quick_tail(timestamp, ttl, in_super(layout))
+    cdef Recent recent
+    recent.count = 0
     if tail is None or not is_plain_dict(<PyObject*>rows):
         return False
     if not quick_int(<PyObject*>consistency, &level) or not 1 <= level <= 11:
@@ -99,7 +103,7 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
             return False
         out.put_view(opening)
         out.put_length(PyDict_Size(columns))
-        if not quick_insertions(out, layout, columns, tail):
+        if not quick_insertions(out, layout, columns, tail, &recent):
             return False
     out.put(b'\x08\0\2', 3)
     out.put_u32(<uint32_t>level)
@@ -119,13 +123,16 @@ cdef inline bint never_alike(Scalar scalar, PyObject* key) noexcept:
 cdef int put_rows(Writer out, Layout layout, keys, names, values, bytes tail) except -1:
     """Rows of any kind: `keys` packed, their `names` as the user gave them, and their columns."""
     cdef Py_ssize_t start
+    cdef Recent recent
     for packed, key, columns in zip(keys, names, values):
+        # What was packed meanwhile may have been dropped.
+        recent.count = 0
         put_binary(out, packed)
         out.put_bytes(layout.opening)
         start = out.hold(b'', 0)
         if is_plain_dict(<PyObject*>columns):
             out.fill_with(start, PyDict_Size(<PyObject*>columns))
-            if quick_insertions(out, layout, <PyObject*>columns, tail):
+            if quick_insertions(out, layout, <PyObject*>columns, tail, &recent):
                 continue
             out.cut(start + 4)
         items = pure_columns.columns_of(layout, key, columns)
