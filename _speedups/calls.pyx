@@ -162,6 +162,10 @@ cdef class Ears:
             self.known, self.levels = <object>logger, attributes_of(<object>logger).get('_cache') or {}
         return entry_is(self.levels, DEBUG, False)
 
+    cdef bint are_still_shut(self) except -1:
+        """`are_shut` of the logger that was asked last."""
+        return entry_is(self.levels, DEBUG, False)
+
 
 cdef inline PyObject* entry(dict attributes, name) except? NULL:
     """An attribute that an object has itself, borrowed; NULL if it has not."""
@@ -183,9 +187,9 @@ cdef inline bint has_number(dict attributes, name, int64_t* number) except -1:
 
 cdef inline bint has_seconds(dict attributes, name, double* seconds) except -1:
     cdef PyObject* value = entry(attributes, name)
-    if value == NULL or not PyFloat_CheckExact(value):
+    if value == NULL or not (PyFloat_CheckExact(value) or PyLong_CheckExact(value)):
         return False
-    seconds[0] = PyFloat_AS_DOUBLE(value)
+    seconds[0] = <double><object>value
     return True
 
 
@@ -259,17 +263,26 @@ cdef class ShortWay:
         exchange returned, None if it raised, and `error` what was raised by it or in reading the reply.
         """
         cdef dict attributes
+        cdef PyObject* found
+        cdef Exchange exchange
         cdef int64_t calls = 0
+        cdef double seconds = -1.0
         if type(call) is not Call or not self.is_clear(pool):
             return LONG_WAY
         connection = self.store._idle[0]
         attributes = attributes_of(connection)
-        if not self.is_fresh(attributes) or not has_number(attributes, 'operation_count', &calls):
+        found = entry(attributes, '_exchange')
+        if found == NULL or CLASS_OF(found) != <PyObject*>Exchange:
             return LONG_WAY
-        exchange, seconds = attributes.get('_exchange'), attributes.get('timeout', ABSENT)
-        if type(exchange) is not Exchange or not (<Exchange>exchange).is_free():
+        exchange = <Exchange>found
+        if not exchange.is_free() or not self.is_fresh(attributes, exchange.touched):
             return LONG_WAY
-        if not (seconds is None or type(seconds) is float or type(seconds) is int):
+        if not has_number(attributes, 'operation_count', &calls):
+            return LONG_WAY
+        if has_seconds(attributes, 'timeout', &seconds):
+            if not seconds >= 0.0:
+                return LONG_WAY
+        elif not entry_is(attributes, 'timeout', None):
             return LONG_WAY
         if not self.ways.are_usual(connection, attributes, (<Call>call).method):
             return LONG_WAY
@@ -280,7 +293,7 @@ cdef class ShortWay:
         attributes['operation_count'] = calls + 1
         reply = error = result = None
         try:
-            reply = (<Exchange>exchange).round_trip((<Call>call).frame, seconds, None)
+            reply = exchange.round_trip((<Call>call).frame, seconds)
             if type(reply) is bytes:
                 result = (<Call>call).result(reply)
         except BaseException as raised:
@@ -301,21 +314,21 @@ cdef class ShortWay:
             return False
         return not self.ears._check_outs_wanted and self.ears.are_shut()
 
-    cdef bint is_fresh(self, dict attributes) except -1:
+    cdef bint is_fresh(self, dict attributes, double touched) except -1:
         """Whether a connection has been idle for less time than makes it worth asking whether it is still there."""
-        cdef double longest = 0.0, since = 0.0
-        return (has_seconds(self.settings, 'idle_probe', &longest) and has_seconds(attributes, '_idle_since', &since)
-                and seconds_now() - since <= longest)
+        cdef double longest = 0.0, now = seconds_now(), since = 0.0
+        if not has_seconds(self.settings, 'idle_probe', &longest):
+            return False
+        return now - touched <= longest or has_seconds(attributes, '_idle_since', &since) and now - since <= longest
 
     cdef bint put_back(self, connection, dict attributes, int64_t calls) except -1:
         """Put a connection that is in order back. False, and nothing was done, if there is more to do than that."""
         cdef int64_t recycle = 0, spared = 0
-        if self.ears._check_ins_wanted or not self.ears.are_shut() or not entry_is(attributes, '_expires', None):
+        if self.ears._check_ins_wanted or not self.ears.are_still_shut() or not entry_is(attributes, '_expires', None):
             return False
         if not has_number(self.settings, 'recycle', &recycle) or not has_number(attributes, '_spared_at', &spared):
             return False
         if -1 < recycle < calls - spared or not self.store.has_place():
             return False
-        attributes['_idle_since'] = seconds_now()
         self.store._idle.append(connection)
         return True

@@ -8,6 +8,8 @@ long it may. On systems other than Linux the pure twin serves.
 """
 import os
 
+from libc.math cimport INFINITY
+
 from pycassa._pure import exchange as _pure_exchange
 
 cdef extern from *:
@@ -148,7 +150,10 @@ cdef int _receive_some(Trip* trip) noexcept nogil:
             return ENDED
         if not WOULD_BLOCK(errno):
             return _failed(trip)
-        wait = False
+        if wait:
+            # A signal may have come with the end of the wait: handlers run before the next one.
+            trip.patient = False
+            return INTERRUPTED
 
 
 cdef int _wait(Trip* trip, bint writing) noexcept nogil:
@@ -197,6 +202,8 @@ cdef class Exchange:
     cdef int fd
     cdef bint patient, busy, retired, to_close
     cdef long born
+    # When the last round trip ended.
+    cdef double touched
 
     def __init__(self, handle):
         self.limit = 0x7FFFFFFF
@@ -204,7 +211,7 @@ cdef class Exchange:
         self.fd = handle.fileno()
         self.patient = let_receive_wait(self.fd, PATIENCE)
         self.scratch = bytearray(SCRATCH_BYTES)
-        self.born = forks
+        self.born, self.touched = forks, -INFINITY
 
     def retire(self):
         """Make no round trips from now on. The socket is left open, and does not block."""
@@ -229,20 +236,35 @@ cdef class Exchange:
         handlers run while it waits, and what they raise is raised. After anything but a message the connection must
         not be used again, except for 'unusable'.
         """
-        return self.round_trip(frame, seconds, deadline)
+        if deadline is None:
+            return self.round_trip(frame, -1.0 if seconds is None else max(<double>seconds, 0.0))
+        return self.round_trip_before(frame, seconds, deadline)
 
-    cdef round_trip(self, bytes frame, seconds, deadline):
+    cdef round_trip(self, bytes frame, double seconds):
+        """`run` without a deadline, and without any limit where `seconds` is negative."""
         cdef Trip trip
-        cdef bint by_deadline = _set_limits(&trip, seconds, deadline)
+        trip.now = seconds_now()
+        trip.limited, trip.expires = seconds >= 0.0, trip.now + seconds
+        return self._go(&trip, frame, False)
+
+    cdef round_trip_before(self, bytes frame, seconds, deadline):
+        cdef Trip trip
+        cdef double most = INFINITY if seconds is None else seconds
+        trip.now = seconds_now()
+        trip.limited, trip.expires = True, min(trip.now + most, <double>deadline)
+        return self._go(&trip, frame, <double>deadline < trip.now + most)
+
+    cdef _go(self, Trip* trip, bytes frame, bint by_deadline):
         if not self.is_free():
             return 'unusable', 0, None
         trip.fd, trip.patient = self.fd, self.patient
         trip.unsent = view_of_bytes(frame)
         self.busy = True
         try:
-            return self._receive(&trip, by_deadline)
+            return self._receive(trip, by_deadline)
         finally:
             self.busy = False
+            self.touched = seconds_now()
             if self.to_close:
                 self.handle.close()
 
@@ -302,20 +324,6 @@ cdef class Exchange:
                 return UNUSABLE
             if trip.limited:
                 trip.now = seconds_now()
-
-
-cdef bint _set_limits(Trip* trip, object seconds, object deadline) except -1:
-    """Whether the deadline comes before the seconds are over."""
-    cdef bint by_deadline = False
-    trip.limited = False
-    trip.now = seconds_now()
-    if seconds is not None:
-        trip.expires = trip.now + <double>seconds
-        trip.limited = True
-    if deadline is not None and (not trip.limited or <double>deadline < trip.expires):
-        trip.expires = <double>deadline
-        trip.limited = by_deadline = True
-    return by_deadline
 
 
 cdef object _failure(Trip* trip, int state, bint by_deadline):

@@ -452,12 +452,14 @@ class ColumnFamily(FamilyTypes):
         try:
             rows = {key: columns}
         except (TypeError, ValueError):
-            # No key of a dict; the codec packs it all the same. ValueError: a memoryview that can be written to
+            # No key of a dict: the codec packs it all the same. ValueError: a memoryview that can be written to
+            rows = None
+        if rows is not None:
+            (self._place or self._operations).insert_rows(layout, rows, stamp, seconds, level, retry)
+        else:
             count, data = codec.encode_insertions(layout, key, columns, stamp, seconds)
             entry = Mutations(layout.family, self._pack_key(key), count, data, layout.counter)
             self._operations.mutate([entry], level, retry=retry)
-        else:
-            (self._place or self._operations).insert_rows(layout, rows, stamp, seconds, level, retry)
         return stamp
 
     def batch_insert(self, rows: Mapping[Any, Mapping[Any, Any]], timestamp: Optional[int] = None,

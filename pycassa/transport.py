@@ -433,7 +433,7 @@ class StreamSocket(TTransportBase):
     def _poll(self, events: int, seconds: Optional[float]) -> bool:
         if self._poller is None:
             return self._select(events, seconds)
-        timeout = None if seconds is None else min(math.ceil(seconds * 1000), _LONGEST_POLL)
+        timeout = None if seconds is None else math.ceil(min(seconds * 1000, _LONGEST_POLL))
         if events == _READ:
             return bool(self._poller.poll(timeout))
         self._poller.modify(self.handle.fileno(), events)

@@ -81,6 +81,8 @@ class Exchange:
         handlers run while it waits, and what they raise is raised. After anything but a message the connection must
         not be used again, except for 'unusable'.
         """
+        if type(frame) is not bytes:
+            raise TypeError(f'a frame is bytes, not {type(frame).__name__}')
         expires, by_deadline = deadline, 1
         if seconds is not None:
             expires, by_deadline = time.monotonic() + seconds, 0
@@ -172,7 +174,7 @@ class Exchange:
                     remaining = expires - time.monotonic()
                     if remaining <= 0:
                         return False
-                    timeout = min(math.ceil(remaining * 1000), _LONGEST_POLL)
+                    timeout = math.ceil(min(remaining * 1000, _LONGEST_POLL))
                 if self._poller.poll(timeout):
                     return True
         finally:
