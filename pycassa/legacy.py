@@ -1,6 +1,7 @@
 """connect() and connect_thread_local() of the first releases, the clients that they return, and the pools of 0.5."""
 import abc
 import itertools
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
@@ -95,10 +96,13 @@ class _Link:
         self.credentials = credentials
         self.expires = expires
         self.used = used
+        self._process = os.getpid()
 
     def __del__(self) -> None:
         # The thread that it belonged to has ended, or its client is gone: the server should not wait for more calls.
-        self.connection.close()
+        # A forked child deletes what the other threads had before it is told that it is one: there they go on.
+        if os.getpid() == self._process:
+            self.connection.close()
 
 
 class Client(abc.ABC):

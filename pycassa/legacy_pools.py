@@ -1,4 +1,5 @@
 """The pools of release 0.5, by their names, signatures and defaults, as kinds of today's pool."""
+import os
 import threading
 import weakref
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -81,8 +82,12 @@ class _ThreadsShare:
         self._pool = weakref.ref(pool)
         self._wrapper = wrapper
         self._holder = wrapper._holder
+        self._process = os.getpid()
 
     def __del__(self) -> None:
+        if os.getpid() != self._process:
+            # A forked child deletes what other threads had. There they go on, and may have held the pool's lock.
+            return
         pool, wrapper = self._pool(), self._wrapper
         if pool is not None and wrapper._holder is self._holder and pool._store.holds(wrapper):
             wrapper._holder = None

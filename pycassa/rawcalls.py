@@ -1,11 +1,12 @@
 """The Thrift calls by the bindings' objects, over a transport of whole messages, with every reply checked."""
 import functools
 import inspect
+import struct
 from typing import Any, Callable, Dict, Optional, Set, Tuple, Union
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated
 from thrift.protocol.TProtocol import TProtocolBase
-from thrift.Thrift import TApplicationException, TMessageType, TType
+from thrift.Thrift import TApplicationException, TException, TMessageType, TType
 
 from pycassa import codec
 from pycassa.cassandra import Cassandra
@@ -15,6 +16,10 @@ from pycassa.framing import MessageTransport, name_call
 __all__ = ['CheckedProtocol', 'RawClient', 'is_own_method']
 
 Text = Union[str, bytes, bytearray, memoryview]
+
+# What reading a malformed reply raises; anything else came from a signal handler, and is passed on as it is.
+_MALFORMED = (TException, EOFError, struct.error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
+              MemoryError, RuntimeError, SystemError)
 
 # Early versions of thrift decode unknown nested fields without a limit, their C extension on the C stack.
 _DEPTH_IS_LIMITED = hasattr(TProtocolBase, 'increment_recursion_depth')
@@ -144,7 +149,7 @@ class RawClient(Cassandra.Client):
             return ApplicationError(error.type, error.message)
         self._messages.close()
         name_call(error, method, self._messages.server)
-        if isinstance(error, PycassaError) or not isinstance(error, Exception) or not self._protocol.received:
+        if isinstance(error, PycassaError) or not isinstance(error, _MALFORMED) or not self._protocol.received:
             return error
         reason = str(error) or error.__class__.__name__
         return ProtocolError(f'{method}: {self._messages.server}: the reply is malformed: {reason}')

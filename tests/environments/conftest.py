@@ -15,7 +15,7 @@ from .slowlink import SlowLink
 
 HERE = pathlib.Path(__file__).parent
 # Whatever hangs is ended after so many seconds.
-PATIENCE = 120
+PATIENCE = 60
 
 
 def pytest_collection_modifyitems(config, items):
