@@ -8,6 +8,7 @@ is not documented, ends the run with status 1 and what reproduces it. The batch 
 so that a crash of the process can be replayed. `--corpus` adds the messages of a folder's files, one reply in each.
 """
 import argparse
+import contextlib
 import datetime
 import decimal
 import importlib
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 import uuid
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 if __name__ == '__main__':
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -152,15 +153,14 @@ def reply_input(rng: random.Random) -> Input:
 
 # --- requests ----------------------------------------------------------------------------------------------------
 
-# Without the types of UUIDs, which make one of a number with random bits: how often they do so is a twin's own affair.
 TYPES = ('UTF8Type', 'BytesType', 'AsciiType', 'LongType', 'Int32Type', 'IntegerType', 'DoubleType', 'FloatType',
-         'Float64', 'BooleanType', 'DecimalType', 'DateType', 'SimpleDateType', 'TimeType', 'InetAddressType',
-         'EmptyType', 'ShortType', 'ByteType', 'CounterColumnType')
+         'Float64', 'BooleanType', 'DecimalType', 'DateType', 'SimpleDateType', 'TimeType', 'UUIDType', 'TimeUUIDType',
+         'InetAddressType', 'EmptyType', 'ShortType', 'ByteType', 'CounterColumnType')
 
 
 def a_text(rng: random.Random) -> str:
     alphabet = rng.choice(('ab', 'abcdefgh', 'a\xe9', 'a\u6f22\U0001f600', 'a\0\x7f\x80\u07ff\u0800\uffff', 'a\ud800'))
-    return ''.join(rng.choices(alphabet, k=rng.choice((0, 1, 2, 7, 8, 9, 16, 17, 31, 33, 70, 300, 5000))))
+    return ''.join(rng.choices(alphabet, k=rng.choice((0, 1, 2, 7, 8, 9, 16, 17, 31, 33, 70)) if rng.random() < 0.98 else 5000))
 
 
 def a_value(rng: random.Random, values: Sequence[Any]) -> Any:
@@ -226,7 +226,7 @@ def fitting_request(codec: Any, rng: random.Random) -> Any:
     def kinds(texts: float) -> str:
         return 'UTF8Type' if rng.random() < texts else rng.choice([*FITTING])
     key, name, value, outer = kinds(0.7), kinds(0.7), kinds(0.5), kinds(0.7)
-    names = [FITTING[name](rng) for _ in range(rng.choice((1, 2, 5, 70)))]
+    names = [FITTING[name](rng) for _ in range(rng.choice((1, 2, 2, 5, 5, 5, 70)))]
     typed = {each: kinds(0.1) for each in names if rng.random() < 0.3} if name in ('UTF8Type', 'BytesType') else {}
     layout = codec.Layout(
         'Family', key=codec.scalar(key), name=codec.scalar(name), value=codec.scalar(value),
@@ -239,7 +239,7 @@ def fitting_request(codec: Any, rng: random.Random) -> Any:
 
     def full_row() -> Any:
         return {FITTING[outer](rng): row() for _ in range(rng.randrange(4))} if layout.super_name else row()
-    rows = {FITTING[key](rng): full_row() for _ in range(rng.choice((1, 2, 3, 40)))}
+    rows = {FITTING[key](rng): full_row() for _ in range(rng.choice((1, 2, 3, 3, 3, 40 if len(names) < 9 else 4)))}
     return codec.encode_rows(rng.getrandbits(31), layout, rows, rng.getrandbits(60), rng.choice((None, 5)), 1)
 
 
@@ -260,7 +260,7 @@ def odd_request(codec: Any, rng: random.Random) -> Any:
                           validators=validators, **scalars)
 
     def row() -> Any:
-        width = rng.choice((0, 1, 2, 3, 3, 5, 70))
+        width = rng.choice((0, 1, 2, 3, 3, 3, 5, 5, 5, 70))
         if in_super:
             return {name: a_columns(rng, values, names, width) for name in names[:rng.randrange(4)]}
         if counter:
@@ -270,7 +270,7 @@ def odd_request(codec: Any, rng: random.Random) -> Any:
     if rng.random() < 0.3:
         return codec.encode_insertions(layout, 'k', row(), timestamp, ttl)
     first = row()
-    many = rng.choice((1, 2, 3, 40))
+    many = rng.choice((1, 2, 3, 3, 3, 40))
     rows = {hashable(rng, values): (first if rng.random() < 0.5 else row()) for _ in range(many)}
     return codec.encode_rows(rng.getrandbits(31), layout, rows, timestamp, ttl, rng.choice((1, 1, 4, 11, 12)))
 
@@ -302,6 +302,17 @@ def describe(each: Input) -> str:
     return f'{name}\n{json.dumps(each.to_json())}'
 
 
+@contextlib.contextmanager
+def no_chance() -> Iterator[None]:
+    """Time UUIDs end in random bits, and how often these are drawn is a twin's own affair: here they are constant."""
+    usual, random.getrandbits = random.getrandbits, lambda bits: 5
+    try:
+        yield
+    finally:
+        random.getrandbits = usual
+
+
+@no_chance()
 def fuzz(pair: Any, seed: int, seconds: float, most: int, current: pathlib.Path) -> bool:
     rng = random.Random(seed)
     started = time.monotonic()
@@ -322,6 +333,7 @@ def fuzz(pair: Any, seed: int, seconds: float, most: int, current: pathlib.Path)
     return True
 
 
+@no_chance()
 def replay(pair: Any, path: pathlib.Path) -> bool:
     """The inputs of a file one by one, each announced before it is run."""
     for line in path.read_text().splitlines():
