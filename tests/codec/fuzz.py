@@ -160,7 +160,8 @@ TYPES = ('UTF8Type', 'BytesType', 'AsciiType', 'LongType', 'Int32Type', 'Integer
 
 def a_text(rng: random.Random) -> str:
     alphabet = rng.choice(('ab', 'abcdefgh', 'a\xe9', 'a\u6f22\U0001f600', 'a\0\x7f\x80\u07ff\u0800\uffff', 'a\ud800'))
-    return ''.join(rng.choices(alphabet, k=rng.choice((0, 1, 2, 7, 8, 9, 16, 17, 31, 33, 70)) if rng.random() < 0.98 else 5000))
+    length = rng.choice((0, 1, 2, 7, 8, 9, 16, 17, 31, 33, 70)) if rng.random() < 0.98 else 5000
+    return ''.join(rng.choices(alphabet, k=length))
 
 
 def a_value(rng: random.Random, values: Sequence[Any]) -> Any:
