@@ -34,7 +34,7 @@ def _time(value):
 
 def _decimal(value):
     sign, _, exponent = value.as_tuple()
-    return [sign, hex(int(abs(value).scaleb(-exponent, _EXACT))), exponent]
+    return [sign, hex(int(value.copy_abs().scaleb(-exponent, _EXACT))), exponent]
 
 
 # Subclasses come before their bases.
