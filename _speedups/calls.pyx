@@ -12,9 +12,17 @@ from pycassa._pure import calls as pure_calls
 
 cdef extern from *:
     """
+    #ifdef Py_TPFLAGS_MANAGED_DICT
+    #define HAS_DICT(value) (PyType_HasFeature(Py_TYPE(value), Py_TPFLAGS_MANAGED_DICT) \\
+                             || Py_TYPE(value)->tp_dictoffset != 0)
+    #else
+    #define HAS_DICT(value) (Py_TYPE(value)->tp_dictoffset != 0)
+    #endif
     #define IN_CLASS(type, name) _PyType_Lookup((PyTypeObject *)(type), name)
     #define ON_CLASS(value, name) _PyType_Lookup(Py_TYPE(value), name)
     """
+    # Whether an object keeps attributes of its own.
+    bint HAS_DICT(PyObject*) noexcept
     # An attribute of a class, of the class of a value, as it stands there, borrowed; NULL if there is none.
     PyObject* IN_CLASS(PyObject*, PyObject*) noexcept
     PyObject* ON_CLASS(PyObject*, PyObject*) noexcept
@@ -78,6 +86,9 @@ cdef class Call:
     @property
     def size(self):
         """The bytes of the message: the frame without its length."""
+        return self.message_size()
+
+    cdef Py_ssize_t message_size(self) noexcept:
         return PyBytes_GET_SIZE(<PyObject*>self.frame) - 4
 
     def decode(self, reply):
@@ -109,6 +120,10 @@ cdef inline bint is_done(reply, uint32_t seqid) noexcept:
 
 def insertion_call(Layout layout not None, rows, timestamp, ttl, consistency, retry):
     """The batch_mutate that inserts {key: columns}, as `encode_rows` makes it."""
+    return insertion(layout, rows, timestamp, ttl, consistency, retry)
+
+
+cdef Call insertion(Layout layout, rows, timestamp, ttl, consistency, retry):
     cdef Call call = Call.__new__(Call)
     call.number = take_seqid()
     call.kind, call.method, call.seqid, call.retry = INSERTION, 'batch_mutate', call.number, retry
@@ -214,14 +229,16 @@ LONG_WAY = ABSENT
 cdef class Ways:
     """What a call passes through where nothing was replaced: methods of the classes, by which that is known.
 
-    `execute` is ConnectionPool's, `execute_over` the execute_call of ConnectionWrapper, and `own` the Thrift methods
-    that the codec stands in for. `slow` are methods with time-outs of their own.
+    These are the `execute` and `execute_call` of `pool_class`, the `execute_call` of `wrapper_class` and of
+    `connection_class`, and `own`, the Thrift methods that the codec stands in for. `slow` are methods with time-outs
+    of their own.
     """
 
-    cdef object execute, execute_over, connection_class, execute_call, own, slow
+    cdef object execute, execute_pooled, execute_over, connection_class, execute_call, own, slow
 
-    def __init__(self, execute, execute_over, connection_class, own, slow):
-        self.execute, self.execute_over = execute, execute_over
+    def __init__(self, pool_class, wrapper_class, connection_class, own, slow):
+        self.execute, self.execute_pooled = pool_class.execute, pool_class.execute_call
+        self.execute_over = wrapper_class.execute_call
         self.connection_class, self.execute_call = connection_class, connection_class.execute_call
         self.own, self.slow = own, slow
 
@@ -262,6 +279,9 @@ cdef class ShortWay:
         Where it went wrong on the way, what `pool._resume(connection, call, reply, error)` gives: `reply` is what the
         exchange returned, None if it raised, and `error` what was raised by it or in reading the reply.
         """
+        return self.result(pool, call)
+
+    cdef result(self, pool, call):
         cdef dict attributes
         cdef PyObject* found
         cdef Exchange exchange
@@ -332,3 +352,41 @@ cdef class ShortWay:
             return False
         self.store._idle.append(connection)
         return True
+
+
+cdef class Sender:
+    """Makes calls through `_executor`, each of no more than `max_request_bytes`."""
+
+    cdef public object _executor, max_request_bytes
+
+    def insert_rows(self, Layout layout not None, rows, timestamp, ttl, consistency, retry=True):
+        """Write {key: columns} of one family: one request, or several where one would be above the server's limit.
+
+        Keys, names and values are packed here. A key that packs like another of `rows` is merged with it.
+        """
+        cdef Call call = insertion(layout, rows, timestamp, ttl, consistency, retry)
+        if call.message_size() <= self.max_request_bytes:
+            execute_through(self._executor, call)
+        else:
+            self._insert_in_parts(layout, rows, timestamp, ttl, consistency, retry)
+
+    def _run(self, Call call not None):
+        """The result of a call. Raises RequestTooLarge."""
+        if call.message_size() > self.max_request_bytes:
+            self._refuse(call)
+        return execute_through(self._executor, call)
+
+
+cdef execute_through(executor, Call call):
+    """What the executor's execute_call returns. Of a pool's, the short way comes first."""
+    cdef PyObject* way
+    cdef dict attributes
+    if HAS_DICT(<PyObject*>executor):
+        attributes = attributes_of(executor)
+        way = entry(attributes, '_short_way')
+        if way != NULL and CLASS_OF(way) == <PyObject*>ShortWay and entry(attributes, 'execute_call') == NULL and (
+                ON_CLASS(<PyObject*>executor, <PyObject*>'execute_call')
+                == <PyObject*>(<ShortWay>way).ways.execute_pooled):
+            result = (<ShortWay>way).result(executor, call)
+            return executor._execute_call(call) if result is LONG_WAY else result
+    return executor.execute_call(call)

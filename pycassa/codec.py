@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Exchange,
         Layout,
         Scalar,
+        Sender,
         Shelf,
         ShortWay,
     Ways,
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'BATCH_OVERHEAD', 'CONVERSION_ERRORS', 'Call', 'Cursor', 'ENTRY_OVERHEAD', 'Ears', 'Exchange', 'IMPLEMENTATION',
-    'INCLUDE_TIMESTAMP', 'INCLUDE_TTL', 'LONG_WAY', 'Layout', 'PACK_ERRORS', 'Scalar', 'Shelf', 'ShortWay',
+    'INCLUDE_TIMESTAMP', 'INCLUDE_TTL', 'LONG_WAY', 'Layout', 'PACK_ERRORS', 'Scalar', 'Sender', 'Shelf', 'ShortWay',
     'Ways', 'bytes_scalar', 'composite', 'decode_get', 'decode_get_count', 'decode_get_slice', 'decode_get_slice_items',
     'decode_key_slices', 'decode_multiget_count', 'decode_multiget_slice', 'decode_void', 'dynamic_composite',
     'encode_add', 'encode_batch', 'encode_deletion', 'encode_get', 'encode_get_count', 'encode_get_indexed_slices',

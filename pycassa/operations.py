@@ -14,6 +14,7 @@ from pycassa import codec
 from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import Mutation
 from pycassa.errors import MutationTooLarge, RequestTooLarge
+from pycassa.structcalls import Condition, MultiSlice, cas_call, multi_slice_call
 
 __all__ = ['Call', 'Executor', 'KeyRange', 'Mutations', 'Names', 'Operations', 'Predicate', 'Slice',
            'ThriftOperations', 'call_by_objects']
@@ -139,13 +140,22 @@ class Operations(Protocol):
         """Remove all rows of a family."""
         ...
 
+    def get_multi_slice(self, layout: Any, key: bytes, wanted: MultiSlice, consistency: int, dict_class: type,
+                        flags: int) -> Any:
+        """The columns of one row that are in any of several slices, as of `get_slice`."""
+        ...
+
+    def cas(self, layout: Any, key: bytes, condition: Condition) -> Tuple[bool, List[Tuple[bytes, bytes]]]:
+        """Write under a condition: whether it held, and [(packed name, packed value)] of what there was instead."""
+        ...
+
 
 # One Thrift call: its method, its complete frame, how to read the reply, and whether it may be sent again.
 Call = codec.Call
 next_seqid = codec.next_seqid
 
 # A name of this module is found faster than one of a module that has a __getattr__.
-insertion_call, slice_call = codec.insertion_call, codec.slice_call
+slice_call = codec.slice_call
 
 
 class Executor(Protocol):
@@ -187,20 +197,17 @@ def _encode_predicate(predicate: Predicate) -> bytes:
     return codec.encode_slice_predicate(*predicate)
 
 
-class ThriftOperations:
+class ThriftOperations(codec.Sender):
     """`Operations` over Thrift: every call is one frame through an executor (a pool, a connection, a client)."""
 
     def __init__(self, executor: Executor, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
         self._executor = executor
         self.max_request_bytes = max_request_bytes
 
-    def _run(self, call: Call) -> Any:
-        if call.size > self.max_request_bytes:
-            raise RequestTooLarge(
-                f'a {call.method} call of {call.size} bytes is above max_request_bytes='
-                f'{self.max_request_bytes}, the frame size that the server accepts '
-                '(thrift_framed_transport_size_in_mb); nothing was sent')
-        return self._executor.execute_call(call)
+    def _refuse(self, call: Call) -> None:
+        raise RequestTooLarge(
+            f'a {call.method} call of {call.size} bytes is above max_request_bytes={self.max_request_bytes}, the frame '
+            'size that the server accepts (thrift_framed_transport_size_in_mb); nothing was sent')
 
     # --- reads -----------------------------------------------------------------------------------------------
 
@@ -214,7 +221,7 @@ class ThriftOperations:
                   consistency: int, dict_class: type, flags: int) -> Any:
         call = slice_call(layout, key, super_column, _FIRST if predicate is FIRST else _encode_predicate(predicate),
                           consistency, dict_class, flags)
-        return self._executor.execute_call(call) if call.size <= self.max_request_bytes else self._run(call)
+        return self._run(call)
 
     def get_slice_items(self, layout: Any, key: bytes, super_column: Optional[bytes], predicate: Predicate,
                         consistency: int, dict_class: type, flags: int) -> List[Tuple[bytes, Any, Any]]:
@@ -266,16 +273,8 @@ class ThriftOperations:
 
     # --- writes ----------------------------------------------------------------------------------------------
 
-    def insert_rows(self, layout: Any, rows: Any, timestamp: int, ttl: Optional[int], consistency: int,
-                    retry: bool = True) -> None:
-        """Write {key: columns} of one family: one request, or several where one would be above the server's limit.
-
-        Keys, names and values are packed here. A key that packs like another of `rows` is merged with it.
-        """
-        call = insertion_call(layout, rows, timestamp, ttl, consistency, retry)
-        if call.size <= self.max_request_bytes:
-            self._executor.execute_call(call)
-            return
+    def _insert_in_parts(self, layout: Any, rows: Any, timestamp: int, ttl: Optional[int], consistency: int,
+                         retry: bool) -> None:
         pending = []
         for key, columns in rows.items():
             count, data = codec.encode_insertions(layout, key, columns, timestamp, ttl)
@@ -346,6 +345,15 @@ class ThriftOperations:
         seqid = codec.next_seqid()
         frame = codec.encode_truncate(seqid, family)
         self._run(Call('truncate', seqid, frame, codec.decode_void, False, 'truncate', seqid))
+
+    # --- what only newer servers have ------------------------------------------------------------------------
+
+    def get_multi_slice(self, layout: Any, key: bytes, wanted: MultiSlice, consistency: int, dict_class: type,
+                        flags: int) -> Any:
+        return self._run(multi_slice_call(layout, key, wanted, consistency, dict_class, flags))
+
+    def cas(self, layout: Any, key: bytes, condition: Condition) -> Tuple[bool, List[Tuple[bytes, bytes]]]:
+        return self._run(cas_call(layout.family, key, condition))
 
 
 def _size(entry: Mutations) -> int:

@@ -206,7 +206,7 @@ class ConnectionPool:
         errors of `get` and Connection.execute_call. Where `execute` was overridden it is called instead, with the
         bindings' objects.
         """
-        result = self._short_way(self, call)
+        result = self._short_way.go(self, call)
         return self._execute_call(call) if result is _LONG_WAY else result
 
     def _execute_call(self, call: Call) -> Any:
@@ -525,7 +525,7 @@ class ConnectionPool:
         self._holding: Set[int] = set()
         if type(self)._held is not ConnectionPool._held:
             self._holding.add(0)
-        self._short_way = codec.ShortWay(_WAYS, self.__dict__, self._store, self._listeners, self._holding).go
+        self._short_way = codec.ShortWay(_WAYS, self.__dict__, self._store, self._listeners, self._holding)
         self._connecting = threading.local()
 
     def _after_fork(self) -> None:
@@ -639,7 +639,7 @@ class ConnectionPool:
 _EXECUTE = ConnectionPool.execute
 
 _LONG_WAY = codec.LONG_WAY
-_WAYS = codec.Ways(_EXECUTE, ConnectionWrapper.execute_call, Connection, own_methods, SCHEMA_CALLS)
+_WAYS = codec.Ways(ConnectionPool, ConnectionWrapper, Connection, own_methods, SCHEMA_CALLS)
 
 
 def __getattr__(name: str) -> Any:

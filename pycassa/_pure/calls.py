@@ -11,7 +11,7 @@ from pycassa._pure.mutations import encode_rows
 from pycassa._pure.replies import decode_get_slice, decode_void
 from pycassa._pure.requests import encode_get_slice
 
-__all__ = ['Call', 'Ears', 'LONG_WAY', 'Shelf', 'ShortWay', 'Ways', 'insertion_call', 'is_own', 'next_seqid',
+__all__ = ['Call', 'Ears', 'LONG_WAY', 'Sender', 'Shelf', 'ShortWay', 'Ways', 'insertion_call', 'is_own', 'next_seqid',
            'slice_call']
 
 _seqids = itertools.count(1)
@@ -77,11 +77,12 @@ LONG_WAY: Any = object()
 class Ways:
     """What a call passes through where nothing was replaced: methods of the classes, by which that is known.
 
-    `execute` is ConnectionPool's, `execute_over` the execute_call of ConnectionWrapper, and `own` the Thrift methods
-    that the codec stands in for. `slow` are methods with time-outs of their own.
+    These are the `execute` and `execute_call` of `pool_class`, the `execute_call` of `wrapper_class` and of
+    `connection_class`, and `own`, the Thrift methods that the codec stands in for. `slow` are methods with time-outs
+    of their own.
     """
 
-    def __init__(self, execute: Any, execute_over: Any, connection_class: Any, own: Collection[Any],
+    def __init__(self, pool_class: Any, wrapper_class: Any, connection_class: Any, own: Collection[Any],
                  slow: Collection[str]) -> None:
         pass
 
@@ -112,3 +113,37 @@ class ShortWay:
         exchange returned, None if it raised, and `error` what was raised by it or in reading the reply.
         """
         return LONG_WAY
+
+
+class Sender:
+    """Makes calls through `_executor`, each of no more than `max_request_bytes`."""
+
+    _executor: Any
+    max_request_bytes: int
+
+    def insert_rows(self, layout: Layout, rows: Any, timestamp: int, ttl: Any, consistency: int,
+                    retry: bool = True) -> None:
+        """Write {key: columns} of one family: one request, or several where one would be above the server's limit.
+
+        Keys, names and values are packed here. A key that packs like another of `rows` is merged with it.
+        """
+        call = insertion_call(layout, rows, timestamp, ttl, consistency, retry)
+        if call.size <= self.max_request_bytes:
+            self._executor.execute_call(call)
+        else:
+            self._insert_in_parts(layout, rows, timestamp, ttl, consistency, retry)
+
+    def _run(self, call: Call) -> Any:
+        """The result of a call. Raises RequestTooLarge."""
+        if call.size > self.max_request_bytes:
+            self._refuse(call)
+        return self._executor.execute_call(call)
+
+    def _insert_in_parts(self, layout: Layout, rows: Any, timestamp: int, ttl: Any, consistency: int,
+                         retry: bool) -> None:
+        """What is left to subclasses: rows that are too much for one request."""
+        raise NotImplementedError
+
+    def _refuse(self, call: Call) -> None:
+        """What is left to subclasses: raise RequestTooLarge."""
+        raise NotImplementedError
