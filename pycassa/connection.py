@@ -1,7 +1,7 @@
 """One connection to one server: opening, login, keyspace, calls with time-outs."""
 import ssl
 import time
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Tuple
 
 from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TSocket
@@ -162,7 +162,7 @@ class Connection(RawClient):
             # The server may have stopped in the middle of the request, and would take its rest for the next.
             self.close()
 
-    def _raise(self, call: Call, reply: Any, error: Any) -> None:
+    def _raise(self, call: Call, reply: Any, error: Any) -> NoReturn:
         """Raise what `execute_call` raises, for a call that another than it has made.
 
         `reply` is the message in which `error` was read, what the exchange returned in place of one, or None where
