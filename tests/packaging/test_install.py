@@ -97,8 +97,9 @@ def test_the_sdist_holds_what_the_tests_and_builds_need(built, source):
                    'cassandra/cassandra.thrift', '_speedups/__init__.py', 'tests/conftest.py',
                    'benchmarks/__main__.py', 'benchmarks/sink.c', 'tests/packaging/bare-debian', 'docs/differences.md'):
         assert wanted in names
-    # All Python and Cython of the checkout.
-    for path in [*source.glob('_speedups/*.p*'), *source.glob('tests/**/*.py'), *source.glob('pycassa/**/*.py')]:
+    # All Python and Cython of the checkout, and what tests compare with.
+    for path in [*source.glob('_speedups/*.p*'), *source.glob('tests/**/*.py'), *source.glob('tests/**/*.json'),
+                 *source.glob('pycassa/**/*.py')]:
         assert path.relative_to(source).as_posix() in names
 
 
