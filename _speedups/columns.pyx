@@ -152,37 +152,47 @@ cdef inline bint quick_int(PyObject* value, int64_t* found) except -1:
 
 # --- the end of a column -----------------------------------------------------------------------------------------
 
-cdef bytes column_tail(timestamp, ttl, bint alone=True):
-    """The end of every column written with this timestamp (microseconds) and ttl (seconds), its stop included.
-
-    Where it is not `alone`, also the stops of the two structs that hold it in a Mutation. A float ttl is cut to whole
-    seconds. Raises PackingError.
-    """
-    cdef bytes tail = quick_tail(timestamp, ttl, alone)
-    return tail if tail is not None else pure_columns.column_tail(timestamp, ttl) + (b'' if alone else b'\0\0')
+cdef struct Tail:
+    # What ends every column of a write: microseconds, and seconds where there is a ttl.
+    int64_t timestamp
+    int32_t ttl
+    bint has_ttl
 
 
-cdef bytes quick_tail(timestamp, ttl, bint alone):
-    """As `column_tail`, or None where the numbers are not plain ones in their range."""
-    cdef int64_t stamp = 0, seconds = 0
-    cdef Writer out
-    if not quick_int(<PyObject*>timestamp, &stamp):
-        return None
-    if ttl is not None and not (quick_int(<PyObject*>ttl, &seconds) and -0x80000000 <= seconds <= 0x7FFFFFFF):
-        return None
-    out = new_writer((12 if ttl is None else 19) + (0 if alone else 2))
+cdef inline bint quick_tail(Tail* tail, timestamp, ttl) except -1:
+    """Whether these are plain numbers in their range; `tail` holds them then."""
+    cdef int64_t seconds = 0
+    if not quick_int(<PyObject*>timestamp, &tail.timestamp):
+        return False
+    tail.has_ttl = ttl is not None
+    if tail.has_ttl and not (quick_int(<PyObject*>ttl, &seconds) and -0x80000000 <= seconds <= 0x7FFFFFFF):
+        return False
+    tail.ttl = <int32_t>seconds
+    return True
+
+
+cdef int set_tail(Tail* tail, timestamp, ttl) except -1:
+    """Take any timestamp and ttl that is a number; a float ttl is cut to whole seconds. Raises PackingError."""
+    cdef View data, part
+    if quick_tail(tail, timestamp, ttl):
+        return 0
+    packed = pure_columns.column_tail(timestamp, ttl)
+    data = part = view_of_bytes(packed)
+    view_part(data, 3, 8, &part)
+    tail.timestamp, tail.has_ttl = <int64_t>view_u64(part), view_part(data, 14, 4, &part)
+    if tail.has_ttl:
+        tail.ttl = <int32_t>view_u32(part)
+    return 0
+
+
+cdef inline int put_tail(Writer out, const Tail* tail, Py_ssize_t stops) except -1:
+    """The end of a column, and the stops of it and the structs around it."""
     out.put(b'\x0a\0\3', 3)
-    out.put_u64(<uint64_t>stamp)
-    if ttl is not None:
+    out.put_u64(<uint64_t>tail.timestamp)
+    if tail.has_ttl:
         out.put(b'\x08\0\4', 3)
-        out.put_u32(<uint32_t>seconds)
-    out.put(b'\0\0\0', 1 if alone else 3)
-    return out.finish()
-
-
-cdef inline bint in_super(Layout layout) noexcept:
-    """Whether columns stand in super columns, so that their end is `alone`."""
-    return layout.super_name is not None
+        out.put_u32(<uint32_t>tail.ttl)
+    return out.put(b'\0\0\0', stops)
 
 
 # --- in place ----------------------------------------------------------------------------------------------------
@@ -214,8 +224,8 @@ cdef inline Scalar recent_type(Layout layout, Recent* recent, Py_ssize_t index, 
     return found
 
 
-cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, bytes tail, Recent* recent) except -1:
-    """The Mutation structs of one row's columns. `tail` is their `column_tail`."""
+cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, const Tail* tail, Recent* recent) except -1:
+    """The Mutation structs of one row's columns."""
     if not layout.in_place:
         return False
     if layout.super_name is not None:
@@ -225,7 +235,7 @@ cdef bint quick_insertions(Writer out, Layout layout, PyObject* columns, bytes t
     return quick_columns(out, layout, columns, tail, False, recent)
 
 
-cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail, bint inside,
+cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, const Tail* tail, bint inside,
                         Recent* recent) except -1:
     """Columns, as Mutation structs or, `inside` a super column, as Column structs."""
     cdef PyObject* name = NULL
@@ -235,7 +245,7 @@ cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail
     cdef bint validated = layout._names is not None
     cdef const char* head = b'\x0b\0\1' if inside else b'\x0c\0\1\x0c\0\1\x0b\0\1'
     cdef Py_ssize_t size = 3 if inside else 9
-    cdef View end = view_of_bytes(tail)
+    cdef Py_ssize_t stops = 1 if inside else 3
     while PyDict_Next(columns, &at, &name, &value):
         start = out.pos + size + 4
         if not quick_field(out, head, size, names, name):
@@ -245,7 +255,7 @@ cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, bytes tail
             index += 1
         if not quick_field(out, b'\x0b\0\2', 3, values, value):
             return False
-        out.put_view(end)
+        put_tail(out, tail, stops)
     return True
 
 
@@ -294,7 +304,7 @@ cdef inline Py_ssize_t open_super(Writer out, Layout layout) except -1:
     return out.hold(b'\x0c\0\1\x0c\0\4\x0b\0\1' if layout.counter else b'\x0c\0\1\x0c\0\2\x0b\0\1', 9)
 
 
-cdef bint quick_supers(Writer out, Layout layout, PyObject* columns, bytes tail, Recent* recent) except -1:
+cdef bint quick_supers(Writer out, Layout layout, PyObject* columns, const Tail* tail, Recent* recent) except -1:
     """Super columns as Mutation structs."""
     cdef PyObject* name = NULL
     cdef PyObject* inner = NULL
@@ -314,7 +324,7 @@ cdef bint quick_supers(Writer out, Layout layout, PyObject* columns, bytes tail,
 
 # --- with care ---------------------------------------------------------------------------------------------------
 
-cdef int put_insertions(Writer out, Layout layout, key, items, bytes tail) except -1:
+cdef int put_insertions(Writer out, Layout layout, key, items, const Tail* tail) except -1:
     """The Mutation structs of one row's columns: (name, value) or (super name, columns) pairs of any iterable.
 
     `key` is for messages. Raises PackingError, and what users' functions raise that is no conversion error.
@@ -329,7 +339,7 @@ cdef int put_insertions(Writer out, Layout layout, key, items, bytes tail) excep
     return 0
 
 
-cdef int put_super(Writer out, Layout layout, key, super_name, columns, bytes tail) except -1:
+cdef int put_super(Writer out, Layout layout, key, super_name, columns, const Tail* tail) except -1:
     cdef Py_ssize_t start = open_super(out, layout)
     cdef bytes data
     if not pack_quick(out, layout.super_name, <PyObject*>super_name):
@@ -354,7 +364,7 @@ cdef int put_name(Writer out, Layout layout, key, tuple super_name, name) except
     return 0
 
 
-cdef int put_columns(Writer out, Layout layout, key, items, bytes tail, tuple super_name) except -1:
+cdef int put_columns(Writer out, Layout layout, key, items, const Tail* tail, tuple super_name) except -1:
     cdef Py_ssize_t start
     cdef Scalar values
     cdef bytes data, packed
@@ -374,7 +384,7 @@ cdef int put_columns(Writer out, Layout layout, key, items, bytes tail, tuple su
                 data = pure_columns.value_exactly(layout, key, super_name, name, packed, value)
             out.put_bytes(data)
         out.fill(start)
-        out.put_bytes(tail)
+        put_tail(out, tail, 3 if super_name is None else 1)
     return 0
 
 

@@ -15,18 +15,19 @@ def encode_insertions(Layout layout not None, key, columns, timestamp, ttl):
     messages only. Raises PackingError, which names family, key, column, type and the value's class.
     """
     cdef Writer out = new_writer(256)
-    cdef bytes tail = quick_tail(timestamp, ttl, in_super(layout))
+    cdef Tail tail
     cdef Py_ssize_t count
     cdef Recent recent
     recent.count = 0
-    if tail is not None and is_plain_dict(<PyObject*>columns):
+    if quick_tail(&tail, timestamp, ttl) and is_plain_dict(<PyObject*>columns):
         count = PyDict_Size(<PyObject*>columns)
-        if quick_insertions(out, layout, <PyObject*>columns, tail, &recent):
+        if quick_insertions(out, layout, <PyObject*>columns, &tail, &recent):
             return count, out.finish()
         out.cut(0)
     items = pure_columns.columns_of(layout, key, columns)
     count = len(items)
-    put_insertions(out, layout, key, items, column_tail(timestamp, ttl, in_super(layout)))
+    set_tail(&tail, timestamp, ttl)
+    put_insertions(out, layout, key, items, &tail)
     return count, out.finish()
 
 
@@ -57,6 +58,7 @@ def encode_rows(seqid, Layout layout not None, rows, timestamp, ttl, consistency
 
 cdef bytes frame_of_rows(seqid, Layout layout, rows, timestamp, ttl, consistency):
     cdef Writer out = new_writer(layout.usual + 64)
+    cdef Tail tail
     if not quick_rows(out, seqid, layout, rows, timestamp, ttl, consistency):
         out.cut(0)
         names, values = (rows, rows.values()) if type(rows) is dict else split_rows(layout, rows)
@@ -67,7 +69,8 @@ cdef bytes frame_of_rows(seqid, Layout layout, rows, timestamp, ttl, consistency
                 for packed, key, columns in zip(keys, names, values)], consistency)
         start_call(out, BATCH, checked_seqid(seqid))
         out.fill_with(out.hold(b'\x0d\0\1\x0b\x0d', 5), len(keys))
-        put_rows(out, layout, keys, names, values, column_tail(timestamp, ttl, in_super(layout)))
+        set_tail(&tail, timestamp, ttl)
+        put_rows(out, layout, keys, names, values, &tail)
         put_consistency(out, b'\x08\0\2', consistency)
         end_call(out)
     # The next request is likely to be of the same size.
@@ -83,10 +86,10 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
     cdef PyObject* kind = NULL
     cdef Py_ssize_t at = 0
     cdef View opening = view_of_bytes(layout.opening)
-    cdef bytes tail = quick_tail(timestamp, ttl, in_super(layout))
+    cdef Tail tail
     cdef Recent recent
     recent.count = 0
-    if tail is None or not is_plain_dict(<PyObject*>rows):
+    if not quick_tail(&tail, timestamp, ttl) or not is_plain_dict(<PyObject*>rows):
         return False
     if not quick_int(<PyObject*>consistency, &level) or not 1 <= level <= 11:
         return False
@@ -103,7 +106,7 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
             return False
         out.put_view(opening)
         out.put_length(PyDict_Size(columns))
-        if not quick_insertions(out, layout, columns, tail, &recent):
+        if not quick_insertions(out, layout, columns, &tail, &recent):
             return False
     out.put(b'\x08\0\2', 3)
     out.put_u32(<uint32_t>level)
@@ -120,7 +123,7 @@ cdef inline bint never_alike(Scalar scalar, PyObject* key) noexcept:
     return False
 
 
-cdef int put_rows(Writer out, Layout layout, keys, names, values, bytes tail) except -1:
+cdef int put_rows(Writer out, Layout layout, keys, names, values, const Tail* tail) except -1:
     """Rows of any kind: `keys` packed, their `names` as the user gave them, and their columns."""
     cdef Py_ssize_t start
     cdef Recent recent

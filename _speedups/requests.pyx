@@ -176,11 +176,13 @@ cdef Writer write_to_row(bytes head, seqid, key, family, super_column):
 def encode_insert(seqid, key, family, super_column, name, value, timestamp, ttl, consistency):
     """insert: one column. `timestamp` in microseconds, `ttl` in seconds."""
     cdef Writer out = write_to_row(INSERT, seqid, key, family, super_column)
+    cdef Tail tail
     out.put(b'\x0c\0\3\x0b\0\1', 6)
     put_binary(out, name)
     out.put(b'\x0b\0\2', 3)
     put_binary(out, value)
-    out.put_bytes(column_tail(timestamp, ttl))
+    set_tail(&tail, timestamp, ttl)
+    put_tail(out, &tail, 1)
     put_consistency(out, b'\x08\0\4', consistency)
     return frame_of(out)
 
