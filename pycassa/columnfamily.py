@@ -5,6 +5,7 @@ import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
 from pycassa import codec
+from pycassa.absence import explain, nothing_in_slices
 from pycassa.batch import CfMutator
 from pycassa.cassandra.ttypes import (  # noqa: F401 (names that users import from here)
     Column,
@@ -21,11 +22,15 @@ from pycassa.cassandra.ttypes import (  # noqa: F401 (names that users import fr
     SliceRange,
     SuperColumn,
 )
+from pycassa.conditions import CasResult, pack_columns, since
 from pycassa.endpoint import call, is_client
 from pycassa.errors import PackingError
+from pycassa.familyargs import SETTINGS, TYPES, take_arguments
+from pycassa.index import cover, pack_expressions
 from pycassa.operations import FIRST, Mutations, Names, Predicate, Slice
 from pycassa.paging import MAX_COUNT, KeyRanges, Ring, follow, key_ranges, ring_of
 from pycassa.schema import ColumnValidatorDict, FamilyTypes, bytes_encoding_of, is_open, whole_seconds  # noqa: F401
+from pycassa.structcalls import Condition, MultiSlice
 from pycassa.util import OrderedDict
 
 __all__ = ['ColumnFamily', 'PooledColumnFamily', 'gm_timestamp']
@@ -36,17 +41,10 @@ def gm_timestamp() -> int:
     return time.time_ns() // 1000
 
 
-# The order of the arguments after the name in releases 0.3 to 1.0; later ones take keywords.
-_POSITIONAL = ('buffer_size', 'read_consistency_level', 'write_consistency_level', 'timestamp', 'super', 'dict_class',
-               'autopack_names', 'autopack_values')
 # Names of this module are found faster than those of one with a __getattr__.
 pack_key = codec.pack_key
-SETTINGS = frozenset(_POSITIONAL) - {'super'} | {
-    'autopack_keys', 'bytes_encoding', 'column_buffer_size', 'retry_counter_mutations'}
 # The defaults of a slice, to be told by identity.
 _OPEN, _COUNT = '', 100
-_TYPES = ('key_validation_class', 'column_name_class', 'super_column_name_class', 'default_validation_class',
-          'column_validators')
 
 
 class ColumnFamily(FamilyTypes):
@@ -97,14 +95,14 @@ class ColumnFamily(FamilyTypes):
     MAX_COUNT = MAX_COUNT
 
     def __init__(self, pool: Any = None, column_family: Any = None, *args: Any, **options: Any) -> None:
-        pool, keyspace, column_family = _old_forms(pool, column_family, args, options)
+        pool, keyspace, column_family = take_arguments(pool, column_family, args, options)
         options.pop('super', None)
         options.setdefault('bytes_encoding', bytes_encoding_of(pool, self.bytes_encoding))
-        types = {name: options.pop(name) for name in _TYPES if options.get(name) is not None}
+        types = {name: options.pop(name) for name in TYPES if options.get(name) is not None}
         for name, value in options.items():
-            if name not in SETTINGS and name not in _TYPES:
+            if name not in SETTINGS and name not in TYPES:
                 raise TypeError(f'ColumnFamily has no option {name!r}; it has {", ".join(sorted(SETTINGS))}, '
-                                f'{", ".join(_TYPES)}')
+                                f'{", ".join(TYPES)}')
             if name in SETTINGS and (value is not None or name == 'bytes_encoding'):
                 setattr(self, name, value)
         self.pool = pool
@@ -179,7 +177,9 @@ class ColumnFamily(FamilyTypes):
 
         Raises
         ------
-        NotFoundException when the row does not exist or has no column in the slice; PackingError for a key or name
+        NotFoundException when the row does not exist or has no column in the slice: its attribute `why` says what was
+        asked for, and `row_exists` is False when that was the whole row, None when it was a part, of which alone one
+        cannot tell (`get_count(key, max_count=1)` is 0 for a row that does not exist). PackingError for a key or name
         that the schema's types cannot hold; InvalidRequestException, UnavailableException, TimedOutException as the
         server answers; MaximumRetryException or AllServersUnavailable of the pool. (Release 0.3; include_ttl 1.9.)
         """
@@ -197,10 +197,14 @@ class ColumnFamily(FamilyTypes):
             if isinstance(predicate, Names) and len(predicate.names) == 1:
                 name = predicate.names[0]
                 path = (name, None) if self.super and inside is None else (inside, name)
-                return self.dict_class([operations.get(layout, packed, *path, level, self.dict_class, flags)])
+                try:
+                    return self.dict_class([operations.get(layout, packed, *path, level, self.dict_class, flags)])
+                except NotFoundException as error:
+                    explain(error, self, key, predicate, '', '', super_column)
+                    raise
         row = operations.get_slice(layout, packed, inside, predicate, level, self.dict_class, flags)
         if not row:
-            raise NotFoundException()
+            raise explain(NotFoundException(), self, key, predicate, column_start, column_finish, super_column)
         return row
 
     def multiget(self, keys: Iterable[Any], columns: Optional[Iterable[Any]] = None, column_start: Any = '',
@@ -244,43 +248,96 @@ class ColumnFamily(FamilyTypes):
     def xget(self, key: Any, column_start: Any = '', column_finish: Any = '', column_reversed: bool = False,
              column_count: Optional[int] = None, include_timestamp: bool = False,
              read_consistency_level: Optional[int] = None, buffer_size: Optional[int] = None,
-             include_ttl: bool = False, super_column: Any = None) -> Iterator[Tuple[Any, Any]]:
+             include_ttl: bool = False, super_column: Any = None,
+             columns: Optional[Iterable[Any]] = None) -> Iterator[Tuple[Any, Any]]:
         """Iterate over the columns of one row, however many they are: a generator of (name, value).
 
         `buffer_size` columns (default: `column_buffer_size`) are fetched at once. `column_count` limits the columns
         in all, None gives every one. The other parameters are those of `get`; values have the shapes that `get` gives
-        them, in a super column family {name: value}. A row that does not exist gives nothing. Raises what `get`
-        raises, less NotFoundException, while it is iterated over. (Release 1.6; super_column 2.0.)
+        them, in a super column family {name: value}. With `columns`, any iterable of names, `buffer_size` of them are
+        asked for at once, in the order given; those of one request come in the comparator's order. A row that does
+        not exist gives nothing. Raises what `get` raises, less NotFoundException, while it is iterated over.
+        (Release 1.6; super_column and columns 2.0.)
         """
-        layout, packed, inside = self._family_layout, self._pack_key(key), self._pack_super(super_column)
         level, flags = self._read_level(read_consistency_level), _flags(include_timestamp, include_ttl)
-        whole = self._predicate(None, column_start, column_finish, column_reversed, column_count, super_column)
-        assert isinstance(whole, Slice)
+        pages = self._pages(self._pack_key(key), self._pack_super(super_column), level, flags)
+        size = max(buffer_size or self.column_buffer_size, 1)
+        if columns is None:
+            whole = self._predicate(None, column_start, column_finish, column_reversed, column_count, super_column)
+            items = self._follow(pages, whole, size, column_count)
+        else:
+            names = list(dict.fromkeys(self._pack_names(columns, self.super and super_column is None)))
+            items = (item for first in range(0, len(names), size) for item in pages(Names(names[first:first + size])))
+        for _, name, value in items:
+            yield name, value
 
-        def fetch(start: Optional[bytes], count: int) -> List[Tuple[bytes, Any, Any]]:
-            part = whole._replace(start=whole.start if start is None else start, count=count)
-            return self._operations.get_slice_items(layout, packed, inside, part, level, self.dict_class, flags)
+    def _pages(self, packed: bytes, inside: Optional[bytes], level: int, flags: int) -> Callable[[Predicate], Any]:
+        """What reads a page of one row: predicate -> [(packed name, name, value)]."""
+        def fetch(predicate: Predicate) -> List[Tuple[bytes, Any, Any]]:
+            return self._operations.get_slice_items(self._family_layout, packed, inside, predicate, level,
+                                                    self.dict_class, flags)
+        return fetch
 
-        size = buffer_size or self.column_buffer_size
-        if column_reversed:
+    def _follow(self, pages: Callable[[Predicate], Any], whole: Any, size: int,
+                limit: Optional[int]) -> Iterator[Tuple[Any, ...]]:
+        """The items of successive `pages` of `size` columns of the slice `whole`, `limit` of them at most."""
+        if whole.reversed:
             # Cassandra 3.11 begins each page of a reversed slice with the columns that the schema defines.
             size = max(size, len(self.column_validators) + 2)
-        for _, name, value in follow(fetch, size, column_count):
-            yield name, value
+        return follow(lambda start, count: pages(whole._replace(start=whole.start if start is None else start,
+                                                                count=count)), size, limit)
+
+    def get_multi_slice(self, key: Any, slices: Iterable[Tuple[Any, Any]], column_reversed: bool = False,
+                        column_count: int = 100, include_timestamp: bool = False,
+                        read_consistency_level: Optional[int] = None, include_ttl: bool = False) -> Any:
+        """Fetch the columns of several slices of one row by one call, of Cassandra 2.1 and later.
+
+        `slices` are (start, finish) pairs, both included, '' for an open end, of which each column is given once, in
+        the comparator's order, whatever theirs is. `column_count` limits the columns in all. With `column_reversed`
+        starts are the higher ends, and the columns of all slices are fetched whatever `column_count` is: servers
+        since 3.0 fail at that order, so it is made here. The other parameters, and what it returns, are those of
+        `get`; super column families do not have this call.
+
+        Raises what `get` raises, NotFoundException where no slice has a column included; ApplicationError, a
+        TApplicationException, where the server does not know the call. (Release 2.0.)
+        """
+        low, high = (1, 0) if column_reversed else (0, 1)
+        ends = [(self._pack_end(pair[low], False, True), self._pack_end(pair[high], False, False)) for pair in slices]
+        limit = MAX_COUNT if column_count is None else min(column_count, MAX_COUNT)
+        if limit < 0:
+            raise ValueError(f'get_multi_slice: column_count={column_count} is negative')
+        row: Any = None
+        if ends and limit:
+            row = since('2.1', self._operations.get_multi_slice, self._family_layout, self._pack_key(key),
+                        MultiSlice(ends, MAX_COUNT if column_reversed else limit),
+                        self._read_level(read_consistency_level), self.dict_class,
+                        _flags(include_timestamp, include_ttl))
+        if not row:
+            raise nothing_in_slices(self, key, bool(ends and limit))
+        return self.dict_class(list(row.items())[:-limit - 1:-1]) if column_reversed else row
 
     # --- counting columns ------------------------------------------------------------------------------------
 
     def get_count(self, key: Any, super_column: Any = None, read_consistency_level: Optional[int] = None,
                   columns: Optional[Iterable[Any]] = None, column_start: Any = '', column_finish: Any = '',
-                  column_reversed: bool = False, max_count: Optional[int] = None) -> int:
-        """Count the columns (or super columns, or the subcolumns of `super_column`) of one row on the server.
+                  column_reversed: bool = False, max_count: Optional[int] = None,
+                  buffer_size: Optional[int] = None) -> int:
+        """Count the columns (or super columns, or the subcolumns of `super_column`) of one row.
 
-        `max_count` is where counting stops; None counts all. The other parameters are those of `get`. A row that
-        does not exist has 0. Raises what `get` raises, less NotFoundException. (Release 0.3; the slice 0.5.1.)
+        `max_count` is where counting stops; None counts all. The server counts, in one call, within `timeout`. With
+        `buffer_size` the columns are read instead, so many at once, and counted here: for rows so wide that no call
+        gets to their end. The other parameters are those of `get`. A row that does not exist has 0. Raises what `get`
+        raises, less NotFoundException. (Release 0.3; the slice 0.5.1; buffer_size 2.0.)
         """
         predicate = self._predicate(columns, column_start, column_finish, column_reversed, max_count, super_column)
-        return self._operations.get_count(self._family_layout, self._pack_key(key), self._pack_super(super_column),
-                                          predicate, self._read_level(read_consistency_level))
+        packed, inside = self._pack_key(key), self._pack_super(super_column)
+        level = self._read_level(read_consistency_level)
+        # Cassandra 3.11 does not come to an end where a super column has more subcolumns than it is to count.
+        short = buffer_size is None and (inside is None or max_count is None)
+        if short or not isinstance(predicate, Slice):
+            return self._operations.get_count(self._family_layout, packed, inside, predicate, level)
+        pages = self._pages(packed, inside, level, 0)
+        return sum(1 for _ in self._follow(pages, predicate, buffer_size or self.column_buffer_size, max_count))
 
     def multiget_count(self, keys: Iterable[Any], super_column: Any = None,
                        read_consistency_level: Optional[int] = None, columns: Optional[Iterable[Any]] = None,
@@ -383,8 +440,8 @@ class ColumnFamily(FamilyTypes):
         iterated over. (Release 0.4.)
         """
         assert not self.super and super_column is None, 'super column families have no secondary indexes'
-        layout, expressions = self._family_layout, [self._expression(each) for each in index_clause.expressions]
-        predicate, extra = self._covering(expressions, self._predicate(
+        layout, expressions = self._family_layout, pack_expressions(self, index_clause)
+        predicate, extra = cover(self, expressions, self._predicate(
             columns, column_start, column_finish, column_reversed, column_count, None))
         level, flags = self._read_level(read_consistency_level), _flags(include_timestamp, include_ttl)
         first = b'' if is_open(index_clause.start_key) else self._pack_key(index_clause.start_key)
@@ -398,25 +455,6 @@ class ColumnFamily(FamilyTypes):
                 if name in row:
                     del row[name]
             yield self._unpack_key(key), row
-
-    def _covering(self, expressions: List[Tuple[bytes, int, bytes]],
-                  predicate: Predicate) -> Tuple[Predicate, List[Any]]:
-        """`predicate` with the columns of `expressions`, and the names of those that it did not have.
-
-        Servers since 3.0 find that rows do not match where a column that they test is not among those asked for.
-        """
-        if not isinstance(predicate, Names) or len(expressions) < 2:
-            return predicate, []
-        extra = list(dict.fromkeys(name for name, _, _ in expressions if name not in predicate.names))
-        return Names([*predicate.names, *extra]), [self._unpack_name(name) for name in extra]
-
-    def _expression(self, expression: Any) -> Tuple[bytes, int, bytes]:
-        name = self._pack_name(expression.column_name)
-        value = self._pack_value(expression.value, name)
-        if name is None or value is None:
-            raise PackingError(f'column family {self.column_family!r}: an index expression needs a column name and a '
-                               f'value, not {expression.column_name!r} and {expression.value!r}')
-        return name, expression.op, value
 
     # --- writing ---------------------------------------------------------------------------------------------
 
@@ -478,6 +516,37 @@ class ColumnFamily(FamilyTypes):
 
     def _may_retry(self) -> bool:
         return bool(self.retry_counter_mutations) or not self._counter
+
+    def cas(self, key: Any, expected: Optional[Mapping[Any, Any]], columns: Mapping[Any, Any],
+            ttl: Optional[float] = None, write_consistency_level: Optional[int] = None,
+            serial_consistency_level: int = ConsistencyLevel.SERIAL) -> CasResult:
+        """Compare and set: write `columns` if the row has what is `expected`, of Cassandra 2.0 and later.
+
+        Parameters
+        ----------
+        key : the row key
+        expected : {name: value} of columns that the row has to have, whatever others it has; empty or None: the row
+            must have no column at all
+        columns : {name: value} to write then, all or nothing. The server gives the timestamp, a later one than those
+            of the columns that it saw
+        ttl : seconds after which the columns expire; servers before 3.0 pass it over, and the columns stay
+        write_consistency_level : at which the columns are committed, by default that of the ColumnFamily
+        serial_consistency_level : at which it is agreed on, SERIAL, or LOCAL_SERIAL for one data centre
+
+        Returns a `pycassa.conditions.CasResult`: it is true if the columns were written, and its attribute `current`
+        is {name: value} of what there was instead.
+
+        It is never sent again. After TimedOutException, or where the connection failed, it may have been applied, or be
+        applied by a later call: a read at SERIAL tells. Counter and super column families do not have this call.
+
+        Raises PackingError; ApplicationError, a TApplicationException, where the server does not know the call;
+        and what `insert` raises. (Release 2.0.)
+        """
+        condition = Condition(pack_columns(self, expected or {}), pack_columns(self, columns), self._timestamp_of(None),
+                              whole_seconds(ttl), serial_consistency_level, self._write_level(write_consistency_level))
+        applied, current = since('2.0', self._operations.cas, self._family_layout, self._pack_key(key), condition)
+        return CasResult(applied, self.dict_class((self._unpack_name(name), self._unpack_value(value, name))
+                                                  for name, value in current))
 
     def add(self, key: Any, column: Any, value: int = 1, super_column: Any = None,
             write_consistency_level: Optional[int] = None) -> None:
@@ -570,31 +639,6 @@ class ColumnFamily(FamilyTypes):
 
 
 PooledColumnFamily = ColumnFamily
-
-
-def _old_forms(pool: Any, column_family: Any, args: Tuple[Any, ...],
-               options: Dict[str, Any]) -> Tuple[Any, Optional[str], str]:
-    """(pool or client, keyspace or None, name) of any release's arguments; positional settings join `options`."""
-    if pool is None:
-        pool = options.pop('client', None)
-    keyspace = options.pop('keyspace', None)
-    if pool is None and not isinstance(keyspace, (str, bytes)):
-        pool, keyspace = keyspace, None  # PooledColumnFamily of release 0.5.3 called its pool so.
-    if args and isinstance(args[0], (str, bytes)):
-        keyspace, column_family, args = column_family, args[0], args[1:]
-    if pool is None or isinstance(pool, (str, bytes)) or not isinstance(column_family, (str, bytes)):
-        raise TypeError('ColumnFamily needs a pool, connection or client, and the name of a column family')
-    if len(args) > len(_POSITIONAL):
-        raise TypeError(f'ColumnFamily takes at most {len(_POSITIONAL)} positional settings, {len(args)} were given')
-    for name, value in zip(_POSITIONAL, args):
-        if name in options:
-            raise TypeError(f'ColumnFamily got two values of {name!r}')
-        options[name] = value
-    return pool, _text(keyspace), _text(column_family)  # type: ignore[return-value]
-
-
-def _text(name: Any) -> Any:
-    return name.decode() if isinstance(name, bytes) else name
 
 
 def _flags(include_timestamp: bool, include_ttl: bool) -> int:

@@ -16,8 +16,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from pycassa import codec
 from pycassa.cassandra.ttypes import IndexClause, IndexExpression
-from pycassa.columnfamily import SETTINGS, ColumnFamily
+from pycassa.columnfamily import ColumnFamily
 from pycassa.errors import ConfigurationError, PackingError, UnpackingError
+from pycassa.familyargs import SETTINGS
 from pycassa.types import CassandraType, Column, DateTime, Float64, Int64, Long
 
 __all__ = ['ColumnFamilyMap', 'create_instance']

@@ -9,9 +9,12 @@
 At least one expression must test an indexed column for equality (EQ); the others filter. The interface is that of
 release 1.11.
 """
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, List, Optional, Tuple
 
 from pycassa.cassandra.ttypes import IndexClause, IndexExpression, IndexOperator
+from pycassa.errors import PackingError
+from pycassa.operations import Names, Predicate
+from pycassa.schema import FamilyTypes
 
 __all__ = ['EQ', 'GT', 'GTE', 'LT', 'LTE', 'create_index_clause', 'create_index_expression']
 
@@ -39,3 +42,33 @@ def create_index_clause(expr_list: Iterable[IndexExpression], start_key: Any = '
     their tokens. `count` limits the rows returned in all; None returns every row that matches.
     """
     return IndexClause(expressions=list(expr_list), start_key=start_key, count=count)
+
+
+# --- for ColumnFamily.get_indexed_slices -----------------------------------------------------------------------------
+
+Packed = Tuple[bytes, int, bytes]
+
+
+def pack_expressions(family: FamilyTypes, clause: IndexClause) -> List[Packed]:
+    """[(packed name, operator, packed value)] of a clause, by the types of `family`. Raises PackingError."""
+    return [_pack(family, each) for each in clause.expressions]
+
+
+def _pack(family: FamilyTypes, expression: IndexExpression) -> Packed:
+    name = family._pack_name(expression.column_name)
+    value = family._pack_value(expression.value, name)
+    if name is None or value is None:
+        raise PackingError(f'column family {family.column_family!r}: an index expression needs a column name and a '
+                           f'value, not {expression.column_name!r} and {expression.value!r}')
+    return name, expression.op, value
+
+
+def cover(family: FamilyTypes, expressions: List[Packed], predicate: Predicate) -> Tuple[Predicate, List[Any]]:
+    """`predicate` with the columns of `expressions`, and the names of those that it did not have.
+
+    Servers since 3.0 find that rows do not match where a column that they test is not among those asked for.
+    """
+    if not isinstance(predicate, Names) or len(expressions) < 2:
+        return predicate, []
+    extra = list(dict.fromkeys(name for name, _, _ in expressions if name not in predicate.names))
+    return Names([*predicate.names, *extra]), [family._unpack_name(name) for name in extra]

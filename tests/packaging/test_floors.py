@@ -11,10 +11,11 @@ from .conftest import ROOT
 FLOORS = {
     0: ['errors', 'util', 'cassandra/'],
     1: ['codec', '_pure/', '_speedups/'],
-    2: ['addresses', 'connection', 'transport', 'framing', 'rawcalls', 'endpoint', 'sasl', 'operations', 'marshal',
-        'types'],
+    2: ['addresses', 'connection', 'transport', 'framing', 'rawcalls', 'endpoint', 'sasl', 'operations', 'structcalls',
+        'marshal', 'types'],
     3: ['pool', 'store', 'hosts', 'retry', 'wrapper', 'listeners', 'runtime', 'logging/'],
-    4: ['columnfamily', 'batch', 'index', 'system_manager', 'schema', 'definitions', 'paging'],
+    4: ['columnfamily', 'batch', 'index', 'system_manager', 'schema', 'definitions', 'paging',
+        'absence', 'conditions', 'familyargs'],
     5: ['columnfamilymap', 'contrib/', 'ingest/', 'shell/', 'cli', 'legacy', 'legacy_pools'],
     6: ['__init__'],
 }
