@@ -44,7 +44,7 @@ def test_a_text_given_to_exit(demo, shell):
 def test_a_traceback_shows_the_script_and_nothing_of_the_shell(demo, shell):
     done = shell('--server', demo.address, '-k', 'Keyspace1', script='def f():\n    STANDARD1.get("nobody")\nf()\n')
     assert 'File "<stdin>", line 3, in <module>' in done.stderr and 'STANDARD1.get("nobody")' in done.stderr
-    assert done.stderr.rstrip().endswith('NotFoundException()') and 'shell' not in done.stderr
+    assert "has no row 'nobody'" in done.stderr.splitlines()[-1] and 'shell' not in done.stderr
     done = shell('--server', demo.address, script='a = (\n')
     assert 'File "<stdin>", line 1' in done.stderr and 'SyntaxError' in done.stderr and 'shell' not in done.stderr
 
