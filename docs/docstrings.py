@@ -1,8 +1,8 @@
 """Sphinx extension: the project's docstrings as reStructuredText, and references by the names that they use.
 
-Docstrings have sections (`Parameters`, `Returns`, `Raises`, underlined). Parameters are listed as `name, name : what it
-is`, or, without a heading, in two columns. Names in backticks are short: those of the class, of the module, or of anything
-else in the package that alone has the name.
+Docstrings have sections (`Parameters`, `Returns`, `Raises`, underlined). Parameters are listed as `name, name : what
+it is`, or, without a heading, in two columns. Names in backticks are short: those of the class, of the module, or of
+anything else in the package that alone has the name.
 """
 import itertools
 import re

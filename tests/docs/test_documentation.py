@@ -1,11 +1,17 @@
 """Docstrings are there and name the parameters; the pages' examples print what the pages say; links lead somewhere."""
+import ast
 import doctest
 import importlib
 import inspect
+import itertools
+import os
 import pathlib
 import pkgutil
 import pydoc
 import re
+import runpy
+import subprocess
+import sys
 import types
 
 import pytest
@@ -27,8 +33,11 @@ INTERFACES = {'ThriftOperations': 'pycassa.operations.Operations', 'PoolLogger':
               'StatsLogger': 'pycassa.PoolListener',
               'TSaslClientTransport': 'thrift.transport.TTransport.TTransportBase'}
 
-PAGES = ('README.md', 'docs/installing.md', 'docs/differences.md', 'docs/embedded.md', 'docs/pool.md',
-         'docs/testing.md', 'docs/text-and-bytes.md')
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = ('README.md', *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob('docs/**/*.md')))
+WITH_COMMANDS = [page for page in PAGES[1:] if '```console' in (ROOT / page).read_text(encoding='utf-8')]
+# Its examples have the shell's variables: tests/shell runs them.
+OF_THE_SHELL = 'docs/shell.md'
 
 
 def modules():
@@ -128,7 +137,11 @@ def test_docstrings_name_the_parameters(cls, method):
 
 # --- pages ------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize('page', PAGES)
+def blocks_of(text, language):
+    return re.findall(rf'^```{language}\n(.*?)^```$', text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize('page', [page for page in PAGES if page != OF_THE_SHELL])
 def test_examples_of_the_pages(page, root, demo, tmp_path, monkeypatch):
     """Lines that begin with >>> run, in the page's order, and print what follows them."""
     text = (root / page).read_text(encoding='utf-8').replace('localhost:9160', demo.address)
@@ -139,6 +152,27 @@ def test_examples_of_the_pages(page, root, demo, tmp_path, monkeypatch):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
     runner.run(test, out=said.append)
     assert not runner.failures, ''.join(said)
+
+
+def commands_of(block):
+    """[(command, what it prints)]: a command follows `$ `, its further lines `> `."""
+    for part in re.split(r'^\$ ', block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines(keepends=True)
+        more = list(itertools.takewhile(lambda line: line.startswith('> '), lines[1:]))
+        yield lines[0] + ''.join(line[2:] for line in more), ''.join(lines[1 + len(more):])
+
+
+@pytest.mark.parametrize('page', WITH_COMMANDS)
+def test_commands_of_the_pages(page, root, demo, tmp_path):
+    """Commands of a page's console blocks run one after another, and print what follows them."""
+    text = (root / page).read_text(encoding='utf-8').replace('localhost:9160', demo.address)
+    functions = 'pycassa() { "$PYTHON" -m pycassa.cli "$@"; }\npython() { "$PYTHON" "$@"; }\n'
+    home = pathlib.Path(pycassa.__file__).parents[1]
+    environment = {**os.environ, 'PYTHON': sys.executable, 'PYTHONPATH': str(home)}
+    for command, expected in (pair for block in blocks_of(text, 'console') for pair in commands_of(block)):
+        done = subprocess.run(['sh', '-c', functions + command], cwd=tmp_path, env=environment, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert doctest.OutputChecker().check_output(expected, done.stdout, doctest.ELLIPSIS), (command, done.stdout)
 
 
 def test_the_first_example_of_the_readme(root, demo, capsys):
@@ -162,7 +196,13 @@ def test_links_of_the_pages(page, root):
 
 def test_the_readme_leads_to_every_page(root):
     text = (root / 'README.md').read_text(encoding='utf-8')
-    assert [page for page in PAGES[1:] if f'({page})' not in text] == []
+    read = {target for target in re.findall(r'\]\(([^)#\s]+)', text) if target in PAGES}
+    for page in [page for page in read if page.endswith('/index.md')]:
+        # The reference's own pages are reached from its first one.
+        folder = pathlib.PurePath(page).parent
+        links = re.findall(r'\]\(([^)#\s]+)', (root / page).read_text(encoding='utf-8'))
+        read |= {(folder / link).as_posix() for link in links}
+    assert [page for page in PAGES[1:] if page not in read] == []
 
 
 def test_names_in_the_pages_exist(root):
@@ -170,4 +210,23 @@ def test_names_in_the_pages_exist(root):
     for page in PAGES:
         text = (root / page).read_text(encoding='utf-8')
         for dotted in sorted(set(re.findall(r'`(pycassa(?:\.[A-Za-z_]\w*)+)', text))):
-            assert pydoc.locate(dotted) is not None, f'{page}: {dotted}'
+            # The compiled twin is not everywhere; its sources are.
+            source = root / dotted.partition('.')[2].replace('.', '/')
+            assert source.with_suffix('.pyx').is_file() or pydoc.locate(dotted) is not None, f'{page}: {dotted}'
+
+
+def test_the_picture_of_the_floors(root):
+    """It is what its script draws, and every module that it shows stands on the floor that the tests enforce."""
+    drawing = runpy.run_path(str(root / 'docs' / 'floors.py'))
+    assert (root / 'docs' / 'floors.svg').read_text(encoding='utf-8') == drawing['draw'](), 'run python docs/floors.py'
+    tree = ast.parse((root / 'tests' / 'packaging' / 'test_floors.py').read_text(encoding='utf-8'))
+    real = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)
+            and node.targets[0].id in ('FLOORS', 'EMBEDDED_REACH')}
+    twins = [name for name, _ in drawing['TWINS']]
+    for floor, _, shown in drawing['FLOORS']:
+        standing = real['FLOORS'][floor]
+        for module in shown + (twins if 'codec' in shown else []):
+            assert module in standing or f'{module.partition("/")[0]}/' in standing, f'{module} is not on floor {floor}'
+    assert drawing['EMBEDDED_REACH'] == real['EMBEDDED_REACH']
+    for module in drawing['EMBEDDED']:
+        assert (root / 'pycassa' / f'{module}.py').is_file()
