@@ -29,7 +29,7 @@ from pycassa.cassandra.ttypes import (  # noqa: F401 (names that users import fr
     SuperColumn,
 )
 from pycassa.endpoint import operations_of
-from pycassa.errors import ConfigurationError
+from pycassa.errors import ConfigurationError, PackingError
 from pycassa.operations import Mutations
 from pycassa.schema import whole_seconds
 
@@ -129,11 +129,15 @@ class Mutator:
         is full.
         """
         names = None if columns is None else list(columns)
-        predicate = column_family._removal_predicate(names, super_column, column_start, column_finish)
+        try:
+            predicate = column_family._removal_predicate(names, super_column, column_start, column_finish)
+            super_name = column_family._pack_super(super_column)
+        except PackingError as error:
+            raise column_family._in_row(key, error) from error
         if names != []:
             layout = column_family._family_layout
             stamp = column_family._timestamp_of(timestamp if clock is None else clock)
-            data = codec.encode_deletion(stamp, column_family._pack_super(super_column), predicate)
+            data = codec.encode_deletion(stamp, super_name, predicate)
             self._enqueue(key, column_family, layout, 1, data)
         return self
 

@@ -274,8 +274,9 @@ class ColumnFamily(FamilyTypes):
     def _pages(self, packed: bytes, inside: Optional[bytes], level: int, flags: int) -> Callable[[Predicate], Any]:
         """What reads a page of one row: predicate -> [(packed name, name, value)]."""
         def fetch(predicate: Predicate) -> List[Tuple[bytes, Any, Any]]:
-            return self._operations.get_slice_items(self._family_layout, packed, inside, predicate, level,
-                                                    self.dict_class, flags)
+            page: List[Tuple[bytes, Any, Any]] = self._operations.get_slice_items(
+                self._family_layout, packed, inside, predicate, level, self.dict_class, flags)
+            return page
         return fetch
 
     def _follow(self, pages: Callable[[Predicate], Any], whole: Any, size: int,
@@ -335,7 +336,7 @@ class ColumnFamily(FamilyTypes):
         # Cassandra 3.11 does not come to an end where a super column has more subcolumns than it is to count.
         short = buffer_size is None and (inside is None or max_count is None)
         if short or not isinstance(predicate, Slice):
-            return self._operations.get_count(self._family_layout, packed, inside, predicate, level)
+            return int(self._operations.get_count(self._family_layout, packed, inside, predicate, level))
         pages = self._pages(packed, inside, level, 0)
         return sum(1 for _ in self._follow(pages, predicate, buffer_size or self.column_buffer_size, max_count))
 
@@ -397,7 +398,9 @@ class ColumnFamily(FamilyTypes):
             part = whole._replace(count=count)
             if start_key is not None:
                 part = part._replace(start_key=start_key, start_token=None)
-            return self._operations.get_range_slices(layout, inside, predicate, part, level, self.dict_class, flags)
+            page: List[Tuple[bytes, Any]] = self._operations.get_range_slices(
+                layout, inside, predicate, part, level, self.dict_class, flags)
+            return page
 
         remaining = row_count
         for whole in self._key_ranges(start, finish, start_token, finish_token):
@@ -447,8 +450,10 @@ class ColumnFamily(FamilyTypes):
         first = b'' if is_open(index_clause.start_key) else self._pack_key(index_clause.start_key)
 
         def fetch(start_key: Optional[bytes], count: int) -> List[Tuple[bytes, Any]]:
-            return self._operations.get_indexed_slices(layout, expressions, first if start_key is None else start_key,
-                                                       count, predicate, level, self.dict_class, flags)
+            page: List[Tuple[bytes, Any]] = self._operations.get_indexed_slices(
+                layout, expressions, first if start_key is None else start_key, count, predicate, level,
+                self.dict_class, flags)
+            return page
 
         for key, row in follow(fetch, buffer_size or self.buffer_size, index_clause.count):
             for name in extra:
@@ -557,14 +562,21 @@ class ColumnFamily(FamilyTypes):
         After a failure that leaves the outcome unknown it is sent again only with `retry_counter_mutations`. Raises
         PackingError and what the server answers; TimedOutException does not tell whether it was added. (Release 1.1.)
         """
-        name = self._pack_names([column], False)[0]
+        name, super_name = self._counter_name(key, column, super_column)
+        if name is None:
+            raise PackingError(f'column family {self.column_family!r}, row {key!r:.80}: None is no column name')
         delta = operator.index(value) if hasattr(type(value), '__index__') else None
         if delta is None or not -2 ** 63 <= delta < 2 ** 63:
             raise PackingError(f'column family {self.column_family!r}, row {key!r:.80}, column {column!r:.80}: a '
                                f'counter takes an int of 64 bits, not {value!r:.80} ({type(value).__name__})')
-        self._operations.add(self._family_layout, self._pack_key(key), self._pack_super(super_column), name,
-                             delta, self._write_level(write_consistency_level),
-                             bool(self.retry_counter_mutations))
+        self._operations.add(self._family_layout, self._pack_key(key), super_name, name, delta,
+                             self._write_level(write_consistency_level), bool(self.retry_counter_mutations))
+
+    def _counter_name(self, key: Any, column: Any, super_column: Any) -> Tuple[Optional[bytes], Optional[bytes]]:
+        try:
+            return self._pack_name(column), self._pack_super(super_column)
+        except PackingError as error:
+            raise self._in_row(key, error) from error
 
     def remove(self, key: Any, columns: Optional[Iterable[Any]] = None, super_column: Any = None,
                write_consistency_level: Optional[int] = None, timestamp: Optional[int] = None, counter: Any = None,
@@ -616,9 +628,9 @@ class ColumnFamily(FamilyTypes):
         Sent again after a failure only with `retry_counter_mutations`. Raises PackingError and what the server
         answers. (Release 1.1.)
         """
-        self._operations.remove_counter(self._family_layout, self._pack_key(key), self._pack_super(super_column),
-                                        self._pack_name(column), self._write_level(write_consistency_level),
-                                        bool(self.retry_counter_mutations))
+        name, super_name = self._counter_name(key, column, super_column)
+        self._operations.remove_counter(self._family_layout, self._pack_key(key), super_name, name,
+                                        self._write_level(write_consistency_level), bool(self.retry_counter_mutations))
 
     def batch(self, queue_size: Optional[int] = 100, write_consistency_level: Optional[int] = None,
               atomic: Optional[bool] = None) -> CfMutator:

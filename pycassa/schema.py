@@ -247,7 +247,8 @@ class FamilyTypes:
         layout = self._family_layout
         scalar = layout.super_name if is_supercol_name and layout.super_name is not None else layout.name
         try:
-            return scalar.pack(value) if slice_start is None else scalar.pack_bound(value, slice_start)
+            packed: bytes = scalar.pack(value) if slice_start is None else scalar.pack_bound(value, slice_start)
+            return packed
         except codec.CONVERSION_ERRORS as error:
             raise self._packing_error('super column name' if is_supercol_name else 'column name',
                                       value, scalar, error) from error
@@ -260,9 +261,10 @@ class FamilyTypes:
         name = col_name if col_name is None or isinstance(col_name, bytes) else self._pack_name(col_name)
         scalar = layout.validators.get(name, layout.value)
         try:
-            return scalar.pack(value)
+            packed: bytes = scalar.pack(value)
+            return packed
         except codec.CONVERSION_ERRORS as error:
-            raise self._packing_error(f'value of column {col_name!r:.80}', value, scalar, error) from error
+            raise self._packing_error(f'value of column {self._shown(name)!r:.80}', value, scalar, error) from error
 
     def _pack_key(self, key: Any) -> bytes:
         """The bytes of a row key. Raises PackingError."""
@@ -291,9 +293,21 @@ class FamilyTypes:
             raise UnpackingError(f'column family {self.column_family!r}: the {what} {data!r:.80} is not of type '
                                  f'{scalar.name}: {error}') from error
 
+    def _shown(self, name: Optional[bytes]) -> Any:
+        """A packed name as messages show it: as the user knows it, or its bytes where these are of another type."""
+        try:
+            return name and self._family_layout.name.unpack(name)
+        except ValueError:
+            return name
+
     def _packing_error(self, what: str, value: Any, scalar: Any, error: Exception) -> PackingError:
         return PackingError(f'column family {self.column_family!r}: {value!r:.80} ({type(value).__name__}) cannot be '
                             f'packed as {what} of type {scalar.name}: {error}')
+
+    @staticmethod
+    def _in_row(key: Any, error: PackingError) -> PackingError:
+        """The error of packing names of a row, with its key."""
+        return PackingError(f'row {key!r:.80}, {error}')
 
     def _pack_names(self, names: Iterable[Any], is_super: bool) -> List[bytes]:
         packed = [self._pack_name(name, is_super) for name in names]

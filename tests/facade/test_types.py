@@ -7,6 +7,7 @@ import pytest
 from pycassa import codec, types
 from pycassa.columnfamily import ColumnFamily, ColumnValidatorDict
 from pycassa.errors import PackingError, UnpackingError
+from pycassa.index import create_index_clause, create_index_expression
 
 
 class Reversing(types.CassandraType):
@@ -199,3 +200,21 @@ def test_errors_name_family_value_class_and_type(client):
         family._pack_value([], 5)
     with pytest.raises(UnpackingError, match="Numbers.*row key b'abc'.*LongType"):
         family._unpack_key(b'abc')
+
+
+@pytest.mark.parametrize('write', [
+    lambda family: family.batch().insert(7, {'x': 1}),
+    lambda family: family.remove(7, ['x']), lambda family: family.batch().remove(7, ['x']),
+    lambda family: family.remove(7, column_start='x', column_finish='y'), lambda family: family.add(7, 'x'),
+    lambda family: family.remove_counter(7, 'x')])
+def test_errors_of_writes_name_the_row(client, write):
+    with pytest.raises(PackingError) as caught:
+        write(ColumnFamily(client, 'Numbers'))
+    for part in "'Numbers'", 'row 7', "'x'", 'name', 'str', 'LongType':
+        assert part in str(caught.value)
+
+
+def test_errors_of_index_expressions_name_the_column_as_the_user_does(client):
+    clause = create_index_clause([create_index_expression(5, 'x')])
+    with pytest.raises(PackingError, match=r"Numbers.*'x' \(str\).*value of column 5 of type LongType"):
+        next(ColumnFamily(client, 'Numbers').get_indexed_slices(clause))
