@@ -2,13 +2,12 @@
 import gc
 import time
 
+from green import Ticker
 from thrift.transport.TSocket import TSocket
 
 import pycassa
 from pycassa.cassandra.ttypes import ColumnParent, SlicePredicate, SliceRange
 from pycassa.errors import CallTimeout, MaximumRetryException, NoConnectionAvailable
-
-from green import Ticker
 
 CLIENTS = {
     'pool': lambda keyspace, address, size: pycassa.ConnectionPool(

@@ -7,9 +7,9 @@ import sys
 from typing import Any, Callable, Iterator, NamedTuple
 
 import pytest
-from pycassa.cassandra.ttypes import CfDef
 
 import pycassa
+from pycassa.cassandra.ttypes import CfDef
 
 from .slowlink import SlowLink
 

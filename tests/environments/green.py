@@ -43,7 +43,7 @@ class Threads:
     killed: Type[BaseException]
 
     def spawn(self, function: Callable[..., Any], *arguments: Any) -> Task:
-        outcome: 'queue.Queue[Any]' = queue.Queue()
+        outcome: queue.Queue[Any] = queue.Queue()
 
         def run() -> None:
             try:

@@ -4,9 +4,9 @@ import random
 import signal
 import time
 
-import pycassa
-
 from calling import CLIENTS, fill, rows, slice_by_name
+
+import pycassa
 
 KEYS = [f'row {number}' for number in range(20)]
 

@@ -3,10 +3,10 @@ import gc
 import random
 import time
 
+from calling import CLIENTS, by_held, fill, rows, slice_by_name
+
 import pycassa
 from pycassa.errors import NoConnectionAvailable
-
-from calling import CLIENTS, by_held, fill, rows, slice_by_name
 
 WAIT = 'wait=ever'
 

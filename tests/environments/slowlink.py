@@ -76,7 +76,7 @@ class SlowLink:
         return {connection: marks for connection, marks in found.items() if marks}
 
     def wait_for(self, condition: Callable[['SlowLink'], bool], seconds: float = 10.0) -> bool:
-        """Whether condition(self) comes true within so many seconds: the ends of connections take a moment to arrive."""
+        """Whether condition(self) comes true within so many seconds: ends of connections take a moment to arrive."""
         until = time.monotonic() + seconds
         while not condition(self):
             if time.monotonic() > until:
@@ -104,7 +104,7 @@ class SlowLink:
         self._accepted += 1
         number = self._accepted
         self._open.add(number)
-        requests: 'asyncio.Queue[Request]' = asyncio.Queue()
+        requests: asyncio.Queue[Request] = asyncio.Queue()
         answering = asyncio.ensure_future(self._answer(requests, writer))
         try:
             while True:
