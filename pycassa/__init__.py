@@ -40,7 +40,7 @@ class _SiblingFinder:
         return importlib.util.spec_from_file_location(fullname, start, submodule_search_locations=[str(sibling)])
 
 
-sys.meta_path.append(_SiblingFinder)  # type: ignore[arg-type]
+sys.meta_path.append(_SiblingFinder)
 
 # The finder comes first: what follows needs pycassa.cassandra.
 import pycassa.cassandra.constants  # noqa: E402, F401

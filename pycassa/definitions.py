@@ -18,7 +18,8 @@ def describe_keyspace(executor: Executor, keyspace: str) -> KsDef:
 
     Raises NotFoundException for a keyspace that does not exist.
     """
-    return call_schema(executor, 'describe_keyspace', keyspace, retry=True)
+    definition: KsDef = call_schema(executor, 'describe_keyspace', keyspace, retry=True)
+    return definition
 
 
 def call_schema(executor: Executor, method: str, argument: Any, retry: bool = False) -> Any:

@@ -77,7 +77,8 @@ def operations_of(source: Any, keyspace: Optional[str] = None) -> Operations:
         limits = {} if operations is None else {'max_request_bytes': operations.max_request_bytes}
         return ThriftOperations(_InKeyspace(source, keyspace), **limits)
     if operations is not None:
-        return operations
+        own: Operations = operations
+        return own
     return ThriftOperations(source if hasattr(source, 'execute_call') else _ByName(source))
 
 
@@ -111,9 +112,9 @@ def _definition(source: Any, family: str, keyspace: str) -> CfDef:
     except NotFoundException as error:
         error.why = f'column family {family!r}: the keyspace {keyspace!r} does not exist'
         raise
-    for definition in definitions:
-        if definition.name == family:
-            return definition
+    found: Optional[CfDef] = next((each for each in definitions if each.name == family), None)
+    if found is not None:
+        return found
     names = ', '.join(sorted(definition.name for definition in definitions)) or 'none'
     raise not_found(f'keyspace {keyspace!r} has no column family {family!r} that Thrift can see; it sees: {names}. '
                     'A table made with CQL is seen only if it was created WITH COMPACT STORAGE')

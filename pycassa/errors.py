@@ -100,7 +100,7 @@ class ApplicationError(PycassaError, TApplicationException):
         self.args = (type, message)
 
     def __str__(self) -> str:
-        return TApplicationException.__str__(self)
+        return str(TApplicationException.__str__(self))
 
 
 # --- pool --------------------------------------------------------------------------------------------------------

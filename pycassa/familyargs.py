@@ -30,7 +30,7 @@ def take_arguments(pool: Any, column_family: Any, args: Tuple[Any, ...],
         if name in options:
             raise TypeError(f'ColumnFamily got two values of {name!r}')
         options[name] = value
-    return pool, _text(keyspace), _text(column_family)  # type: ignore[return-value]
+    return pool, _text(keyspace), _text(column_family)
 
 
 def _text(name: Any) -> Any:

@@ -175,8 +175,10 @@ class Client(abc.ABC):
                                  use_dict_for_col_metadata: bool = False) -> Dict[str, Any]:
         """{name: CfDef} of the families of `keyspace`, by default the selected one; see Connection."""
         name = self.keyspace if keyspace is None else keyspace
-        return self._run('describe_keyspace', True, lambda connection: connection.get_keyspace_description(
-            name, use_dict_for_col_metadata))
+        families: Dict[str, Any] = self._run(
+            'describe_keyspace', True,
+            lambda connection: connection.get_keyspace_description(name, use_dict_for_col_metadata))
+        return families
 
     def batch(self, *args: Any, **kwargs: Any) -> Mutator:
         """A batch of mutations for any families of this client: Mutator(client, queue_size=100, ...)."""

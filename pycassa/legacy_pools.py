@@ -193,7 +193,8 @@ class StaticPool(_EarlyPool):
         with self._sharing:
             if self._shared is None or self._shared._state == ConnectionWrapper._RETIRED:
                 self._shared = self._checkout(self._new_deadline())
-            return self._shared
+            shared: ConnectionWrapper = self._shared
+            return shared
 
     def put(self, conn: Optional[ConnectionWrapper]) -> None:
         """Say that the connection is not in use here; it stays open."""

@@ -181,7 +181,8 @@ def scalar_for(kind: Any, bytes_encoding: Optional[str] = None) -> codec.Scalar:
     if hasattr(kind, 'pack') or hasattr(kind, 'unpack'):
         return _user_scalar(kind, bytes_encoding)
     if hasattr(kind, 'make_scalar'):
-        return kind.make_scalar(bytes_encoding)
+        scalar: codec.Scalar = kind.make_scalar(bytes_encoding)
+        return scalar
     raise _not_a_type(kind)
 
 
@@ -373,7 +374,8 @@ def encode_int(x: int) -> bytes:
 
 def decode_int(term: bytes, *args: Any) -> Optional[int]:
     """The int of IntegerType's bytes, of any length; None for none."""
-    return codec.scalar('IntegerType').unpack(term)
+    number: Optional[int] = codec.scalar('IntegerType').unpack(term)
+    return number
 
 
 def get_composite_packer(typestr: Optional[str] = None, composite_type: Any = None) -> Callable[..., bytes]:

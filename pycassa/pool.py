@@ -252,7 +252,7 @@ class ConnectionPool:
         local = self._local
         if local is None:
             return None
-        wrapper = getattr(local, 'held', None)
+        wrapper: Optional[ConnectionWrapper] = getattr(local, 'held', None)
         if wrapper is None:
             return None
         if wrapper._holder is self._token():
@@ -297,7 +297,8 @@ class ConnectionPool:
             if timeout is None or left < timeout:
                 timeout, limit = left, f'deadline={self.deadline}'
         try:
-            return self._store.take(timeout)
+            member: Optional[ConnectionWrapper] = self._store.take(timeout)
+            return member
         except NoConnectionAvailable:
             self._notify('pool_at_max', 'info', pool_max=self._limit())
             overflow = f' overflow {self._max_overflow}' if self._max_overflow else ''
@@ -509,7 +510,7 @@ class ConnectionPool:
     def _idle_connection(self, avoid: Collection[str]) -> Optional[ConnectionWrapper]:
         """An idle connection to a server that is not in `avoid`, checked out, if there is a living one."""
         while True:
-            wrapper = self._store.take_idle(avoid)
+            wrapper: Optional[ConnectionWrapper] = self._store.take_idle(avoid)
             if wrapper is None or wrapper.probe():
                 return wrapper
             self._store.discard(wrapper)

@@ -89,7 +89,8 @@ def _as_get_slice(reply: Any) -> bytes:
         raise ProtocolError(f'the reply is to {name!r:.80}, and the call was get_multi_slice')
     head = TBinaryProtocol(TMemoryBuffer())
     head.writeMessageBegin('get_slice', kind, seqid)
-    return head.trans.getvalue() + bytes(memoryview(reply)[offset:])
+    opening: bytes = head.trans.getvalue()
+    return opening + bytes(memoryview(reply)[offset:])
 
 
 # --- replies ---------------------------------------------------------------------------------------------------------

@@ -157,23 +157,26 @@ class SystemManager:
 
     def describe_ring(self, keyspace: str) -> List[TokenRange]:
         """The token ranges of `keyspace` with their replicas; start_token is excluded, end_token included."""
-        return self._conn.describe_ring(keyspace)
+        ring: List[TokenRange] = self._conn.describe_ring(keyspace)
+        return ring
 
     def describe_token_map(self) -> Dict[str, str]:
         """{token: host} of the ring."""
-        return self._conn.describe_token_map()
+        hosts: Dict[str, str] = self._conn.describe_token_map()
+        return hosts
 
     def describe_cluster_name(self) -> str:
         """The cluster's name."""
-        return self._conn.describe_cluster_name()
+        return str(self._conn.describe_cluster_name())
 
     def describe_version(self) -> str:
         """The version of the Thrift interface, '20.1.0' for Cassandra 2.2 to 3.11."""
-        return self._conn.describe_version()
+        return str(self._conn.describe_version())
 
     def describe_schema_versions(self) -> Dict[str, List[str]]:
         """{schema version: [hosts that have it]}; hosts that cannot be reached are under 'UNREACHABLE'."""
-        return self._conn.describe_schema_versions()
+        versions: Dict[str, List[str]] = self._conn.describe_schema_versions()
+        return versions
 
     def describe_partitioner(self) -> str:
         """The partitioner's class name without its package, such as 'Murmur3Partitioner'."""
@@ -351,7 +354,7 @@ class SystemManager:
             if keyspace is not None:
                 connection.set_keyspace(keyspace)
             try:
-                version = call_schema(connection, method, argument)
+                version: str = call_schema(connection, method, argument)
                 break
             except SchemaDisagreementException:
                 left = end - time.monotonic()
@@ -436,10 +439,8 @@ def _pack_column(definition: CfDef, column: Any) -> bytes:
 
 
 def _find_column(definition: CfDef, packed: bytes) -> Optional[ColumnDef]:
-    for column in definition.column_metadata or ():
-        if column.name == packed:
-            return column
-    return None
+    columns: List[ColumnDef] = definition.column_metadata or []
+    return next((column for column in columns if column.name == packed), None)
 
 
 def _define_column(definition: CfDef, column: Any, value_type: TypeLike) -> ColumnDef:

@@ -13,7 +13,7 @@ __all__ = ['HIGHEST_TIME_UUID', 'LOWEST_TIME_UUID', 'OrderedDict', 'as_interface
 
 # --- results -----------------------------------------------------------------------------------------------------
 
-class OrderedDict(dict):
+class OrderedDict(dict[Any, Any]):
     """A dict, in the order in which its columns came, with the two methods of older ordered dictionaries.
 
     It prints, compares and costs as a dict does. Taking many items off the front of a very large one is slower
@@ -89,7 +89,7 @@ def _seconds_to_microseconds(value: Any) -> int:
         whole = math.floor(seconds)
         # A float of seconds is off by a fraction of a microsecond in our century: cutting would lose a whole one, and
         # so would multiplying all of it.
-        return whole * 1000000 + round((seconds - whole) * 1000000)
+        return int(whole * 1000000 + round((seconds - whole) * 1000000))
     except OverflowError:
         raise ValueError(f'{value!r} is not a time') from None
 

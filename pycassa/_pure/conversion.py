@@ -17,7 +17,7 @@ INCLUDE_TIMESTAMP, INCLUDE_TTL = 1, 2
 _CODES = {'LongType': 'q', 'Int32Type': 'i', 'FloatType': 'f', 'DoubleType': 'd', 'ShortType': 'h', 'ByteType': 'b'}
 
 
-class _Names(dict):
+class _Names(dict[bytes, Any]):
     """Names that were unpacked once in a reply of several rows: {packed: name}."""
 
     __slots__ = ('_unpack',)

@@ -8,7 +8,7 @@ import sys
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Dict, Iterator, NamedTuple, Optional, Sequence, TextIO, Tuple, Union
+from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Sequence, TextIO, Tuple, Union
 
 from pycassa.errors import PycassaError
 
@@ -137,7 +137,7 @@ def _has_undecoded(values: Sequence[str]) -> bool:
 
 def _csv_header(file: str, reader: Any) -> Sequence[str]:
     try:
-        names = next(reader, None)
+        names: Optional[List[str]] = next(reader, None)
     except csv.Error as error:
         raise InputError(f'cannot read the header of {file}: {error}') from error
     if not names or not all(names):

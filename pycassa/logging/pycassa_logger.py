@@ -3,7 +3,7 @@ import logging
 import threading
 import types
 import weakref
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 __all__ = ['PycassaLogger', 'levels']
 
@@ -23,7 +23,7 @@ class PycassaLogger:
     """
 
     _lock = threading.RLock()
-    _shared_state: dict = {}
+    _shared_state: Dict[str, Any] = {}
     _root_logger: Optional[logging.Logger] = None
     _logger_name = _DEFAULT_LOGGER_NAME
     _level = _DEFAULT_LEVEL
