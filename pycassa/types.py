@@ -163,13 +163,34 @@ class LexicalUUIDType(CassandraType):
     server_type = 'LexicalUUIDType'
 
 
-class DateType(CassandraType):
-    """A datetime to the millisecond: UTC and naive when read; aware datetimes and numbers of seconds are accepted."""
+class _Instant(CassandraType):
+    """A point in time."""
+
+    # For subclasses whose own __init__ does not call this one.
+    tz: Optional[datetime.tzinfo] = None
+
+    def __init__(self, reversed: bool = False, default: Any = None, tz: Optional[datetime.tzinfo] = None) -> None:
+        CassandraType.__init__(self, reversed, default)
+        self.tz = tz
+
+    def make_scalar(self, bytes_encoding: Optional[str] = None) -> codec.Scalar:
+        """The Scalar that packs and unpacks it, in the time zone given."""
+        scalar = CassandraType.make_scalar(self, bytes_encoding)
+        return scalar if self.tz is None else _in_zone(scalar, self.tz)
+
+
+class DateType(_Instant):
+    """A datetime to the millisecond: UTC and naive when read; aware datetimes and numbers of seconds are accepted.
+
+    With a time zone, `DateType(tz=zoneinfo.ZoneInfo('Europe/Paris'))`, datetimes are read as aware ones of that
+    zone, and naive datetimes and dates that are written are taken as its local time. What is stored is UTC all the
+    same.
+    """
 
     server_type = 'DateType'
 
 
-class TimestampType(CassandraType):
+class TimestampType(_Instant):
     """As DateType; orders times before 1970 correctly (servers since 2.0)."""
 
     server_type = 'TimestampType'
@@ -208,6 +229,26 @@ def _microseconds_to_datetime(microseconds: int) -> datetime.datetime:
         return _EPOCH + datetime.timedelta(microseconds=microseconds)
     except OverflowError:
         raise ValueError(f'{microseconds} microseconds since 1970 are outside the range of datetime') from None
+
+
+def _in_zone(scalar: codec.Scalar, tz: datetime.tzinfo) -> codec.Scalar:
+    """`scalar`, whose values are UTC and naive, for local time of a zone."""
+    def pack(value: Any) -> bytes:
+        if isinstance(value, datetime.datetime):
+            local = value.replace(tzinfo=tz) if value.utcoffset() is None else value
+        elif isinstance(value, datetime.date):
+            local = datetime.datetime(value.year, value.month, value.day, tzinfo=tz)
+        else:
+            local = value
+        return scalar.pack(local)
+
+    def unpack(data: bytes) -> Optional[datetime.datetime]:
+        found: Optional[datetime.datetime] = scalar.unpack(data)
+        try:
+            return found and found.replace(tzinfo=datetime.timezone.utc).astimezone(tz)
+        except OverflowError:
+            raise ValueError(f'{found} UTC is outside the range of datetime in {tz}') from None
+    return codec.Scalar(scalar.name, pack, unpack)
 
 
 class OldPycassaDateType(CassandraType):
@@ -431,7 +472,7 @@ class DateTimeString(Column):
     def pack(self, val: Any) -> str:
         """The text. Raises TypeError for anything but a datetime."""
         _check(val, datetime.datetime, 'datetime')
-        return val.strftime(self.format)
+        return str(val.strftime(self.format))
 
     def unpack(self, val: Stored) -> datetime.datetime:
         """The datetime. Raises ValueError."""

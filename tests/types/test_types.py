@@ -1,4 +1,4 @@
-"""Instances of pycassa.types: names, equality, old date types, the schema's strings."""
+"""Instances of pycassa.types: names, equality, old date types, the schema's strings, time zones."""
 import datetime
 import struct
 
@@ -141,3 +141,41 @@ def test_old_dates_refuse_other_bytes():
             kind.unpack(struct.pack('>q', 2 ** 63 - 1))
         with pytest.raises(TypeError):
             kind.pack('2009-12-23')
+
+
+# --- time zones ------------------------------------------------------------------------------------------------------
+
+EAST, WEST = (datetime.timezone(datetime.timedelta(hours=hours)) for hours in (14, -12))
+UTC = datetime.timezone.utc
+NOON = datetime.datetime(1969, 7, 20, 12, 0, 0, 1000)
+
+
+@pytest.mark.parametrize('kind', [DateType, TimestampType])
+@pytest.mark.parametrize('tz', [EAST, WEST, UTC])
+def test_times_in_a_zone(kind, tz):
+    local, plain = scalar_for(kind(tz=tz)), scalar_for(kind)
+    stored = plain.pack(NOON.replace(tzinfo=tz))
+    assert local.pack(NOON) == local.pack(NOON.replace(tzinfo=tz)) == stored
+    found = local.unpack(stored)
+    assert (found, found.tzinfo) == (NOON.replace(tzinfo=tz), tz)
+    assert local.pack(datetime.datetime(1969, 7, 20, 12, tzinfo=UTC)) == plain.pack(datetime.datetime(1969, 7, 20, 12))
+    assert local.unpack(local.pack(datetime.date(1969, 7, 20))) == datetime.datetime(1969, 7, 20, tzinfo=tz)
+    assert local.pack(1.5) == plain.pack(1.5)
+    assert local.unpack(b'') is None
+    with pytest.raises(TypeError):
+        local.pack('noon')
+
+
+def test_a_zone_is_not_for_the_server():
+    assert type_string(DateType(tz=EAST)) == type_string(DateType)
+    assert DateType(True, NOON, EAST).default == NOON and DateType(reversed=True, tz=EAST).reversed
+    names = scalar_for(CompositeType(TimestampType(tz=EAST), LongType()))
+    assert names.unpack(names.pack((NOON, 1))) == (NOON.replace(tzinfo=EAST), 1)
+
+
+def test_times_that_a_zone_takes_out_of_range():
+    last, first = (scalar_for('DateType').pack(each) for each in (datetime.datetime.max, datetime.datetime.min))
+    with pytest.raises(ValueError, match='outside the range of datetime'):
+        scalar_for(DateType(tz=EAST)).unpack(last)
+    with pytest.raises(ValueError, match='outside the range of datetime'):
+        scalar_for(DateType(tz=WEST)).unpack(first)
