@@ -20,7 +20,7 @@ default_role = 'py:obj'
 nitpick_ignore_regex = [
     ('py:obj', r'(?s).*'),
     # The standard library and thrift: their documentation is not linked, so that building needs no network.
-    ('py:class', r'(datetime|ipaddress|logging|os|ssl|struct|subprocess|thrift|uuid)\..*|None \|.*'),
+    ('py:class', r'(datetime|ipaddress|logging|os|socket|ssl|struct|subprocess|thrift|uuid)\..*|None \|.*'),
     ('py:exc', r'thrift\..*'),
     # Behind the facade: the codec's objects, and what simulations replace.
     ('py:class', r'pycassa\.(_pure|_speedups|runtime|framing|transport|contrib\.enginelink)\..*'),
