@@ -3,6 +3,8 @@
 Nothing here raises for what a server or a network does: what went wrong is returned, as (what, number, detail), and
 the transport makes the error of it.
 
+Beside cursor.pyx it is the one part that handles raw pointers: those that the kernel reads from and writes to.
+
 A round trip is two system calls: the send does not wait, and the receive waits in the kernel, which is told once how
 long it may. On systems other than Linux the pure twin serves.
 """
