@@ -75,6 +75,59 @@ class AssertionPool(_EarlyPool):
             raise AssertionError('the connection of this AssertionPool is already checked out') from error
 
 
+class _KeepingPool(_EarlyPool):
+    """A pool that leaves connections with those who use them: a thread takes one out by `get`, until it returns it."""
+
+    # Calls ask for a connection that is held already.
+    _fixed: Mapping[str, Any] = {'max_overflow': 0, 'prefill': False, 'use_threadlocal': True}
+
+    def get(self) -> ConnectionWrapper:
+        """The connection of this thread, or of all. Raises what ConnectionPool.get does."""
+        wrapper = self._held()
+        uses = self._uses()
+        if uses.taken is None:
+            uses.taken = wrapper
+            self._tell('connection_checked_out', wrapper)
+        return wrapper
+
+    def put(self, conn: Optional[ConnectionWrapper]) -> None:
+        """Say that this thread does not use the connection now; it stays open."""
+        uses = self._uses()
+        taken, uses.taken = uses.taken, None
+        if taken is not None:
+            self._tell('connection_checked_in', taken)
+
+    def _held(self) -> ConnectionWrapper:
+        raise NotImplementedError
+
+    def _uses(self) -> '_Uses':
+        uses: Optional[_Uses] = getattr(self._local, 'uses', None)
+        if uses is None:
+            uses = self._local.uses = _Uses(self)
+        return uses
+
+    def _tell(self, event: str, wrapper: ConnectionWrapper) -> None:
+        _EarlyPool._notify(self, event, connection=wrapper)
+
+    def _notify(self, event: str, level: str = 'debug', **details: Any) -> None:
+        if event not in ('connection_checked_out', 'connection_checked_in'):  # Those of the store are nobody's use.
+            _EarlyPool._notify(self, event, level, **details)
+
+
+class _Uses:
+    """Among what belongs to a thread: the connection that it has taken out, and returns by ending if not before."""
+
+    def __init__(self, pool: _KeepingPool) -> None:
+        self.taken: Optional[ConnectionWrapper] = None
+        self._pool = weakref.ref(pool)
+        self._process = os.getpid()
+
+    def __del__(self) -> None:
+        pool = self._pool()
+        if pool is not None and self.taken is not None and os.getpid() == self._process:
+            pool._tell('connection_checked_in', self.taken)
+
+
 class _ThreadsShare:
     """Among what belongs to a thread, and so deleted when it ends: its connection goes then."""
 
@@ -94,7 +147,7 @@ class _ThreadsShare:
             pool._retire(wrapper)
 
 
-class SingletonThreadPool(_EarlyPool):
+class SingletonThreadPool(_KeepingPool):
     """One connection for each thread, kept until the thread ends; NoConnectionAvailable above `pool_size` threads.
 
     `SingletonThreadPool(pool_size=5, max_retries=5, keyspace, server_list, credentials, timeout, logging_name,
@@ -102,7 +155,7 @@ class SingletonThreadPool(_EarlyPool):
     """
 
     _own = {'pool_size': 5, 'max_retries': 5}
-    _fixed = {'max_overflow': 0, 'pool_timeout': 0, 'prefill': False, 'use_threadlocal': True}
+    _fixed = {**_KeepingPool._fixed, 'pool_timeout': 0}
 
     @property
     def size(self) -> int:  # type: ignore[override]
@@ -125,12 +178,6 @@ class SingletonThreadPool(_EarlyPool):
     def _hold(self, wrapper: ConnectionWrapper) -> None:
         ConnectionPool._hold(self, wrapper)
         self._local.share = _ThreadsShare(self, wrapper)
-
-    def put(self, conn: Optional[ConnectionWrapper]) -> None:
-        """Say that the thread's connection is not in use now; it stays with the thread."""
-        held = ConnectionPool._held(self)
-        if held is not None:
-            self._notify('connection_checked_in', connection=held)
 
     def dispose(self) -> None:
         """Close the calling thread's connection. Those of other threads go when they end."""
@@ -172,14 +219,13 @@ class _SharedWrapper(ConnectionWrapper):
         ConnectionWrapper._continue_over(self, other)
 
 
-class StaticPool(_EarlyPool):
+class StaticPool(_KeepingPool):
     """One connection that all threads share, call by call, without retries; after a failure the next call reconnects.
 
     `StaticPool(keyspace, server_list, credentials, timeout, logging_name, use_threadlocal, listeners)`.
     """
 
-    # use_threadlocal: calls ask for a connection that is held already, which is the shared one.
-    _fixed = {'pool_size': 1, 'max_overflow': 0, 'max_retries': 0, 'prefill': False, 'use_threadlocal': True}
+    _fixed = {**_KeepingPool._fixed, 'pool_size': 1, 'max_retries': 0}
 
     def _start_empty(self) -> None:
         ConnectionPool._start_empty(self)
@@ -195,11 +241,6 @@ class StaticPool(_EarlyPool):
                 self._shared = self._checkout(self._new_deadline())
             shared: ConnectionWrapper = self._shared
             return shared
-
-    def put(self, conn: Optional[ConnectionWrapper]) -> None:
-        """Say that the connection is not in use here; it stays open."""
-        if self._shared is not None:
-            self._notify('connection_checked_in', connection=self._shared)
 
     def dispose(self) -> None:
         """Close the connection; the next use opens another one."""

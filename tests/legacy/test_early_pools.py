@@ -8,6 +8,7 @@ import pycassa.pool
 from pycassa.cassandra.ttypes import ColumnParent, CounterColumn, SlicePredicate, TimedOutException
 from pycassa.errors import ConnectionClosed, InvalidRequestError, NoConnectionAvailable
 from pycassa.legacy import AssertionPool, NullPool, QueuePool, SingletonThreadPool, StaticPool
+from pycassa.logging.pool_stats_logger import StatsLogger
 from pycassa.pool import ConnectionPool
 from pycassa.store import Counts
 
@@ -79,6 +80,52 @@ def test_events_tell_the_kind_of_pool(raw_server, kind):
     assert {dic['pool_type'] for _, dic in recorder.events} == {kind.__name__}
     assert {'connection_checked_out', 'connection_checked_in', 'pool_recreated', 'pool_disposed',
             'connection_created', 'connection_disposed'} <= set(recorder.names())
+
+
+@pytest.mark.parametrize('kind', [ConnectionPool, *ALL])
+def test_each_check_out_has_its_check_in(raw_server, kind):
+    """Also where the connection stays with its thread, or with all: taking and returning it are the events."""
+    recorder, stats = Recorder(), StatsLogger()
+    pool = kind(keyspace='Keyspace1', server_list=[raw_server.address], listeners=[recorder, stats], timeout=5)
+
+    def uses():
+        return [name[len('connection_checked_'):] for name in recorder.names() if 'checked' in name]
+
+    for _ in range(3):
+        connection = pool.get()
+        assert stats.stats['opened']['current'] == 1
+        connection.return_to_pool()
+        assert stats.stats['opened']['current'] == 0
+    assert uses() == ['out', 'in'] * 3
+    assert {id(dic['connection']) for name, dic in recorder.events if 'checked' in name} <= {
+        id(dic['connection']) for name, dic in recorder.events if name == 'connection_created'}
+    get_count(pool)
+    connection = pool.get()
+    if kind is not AssertionPool:
+        assert pool.get() is connection
+    connection.return_to_pool()
+    if kind in (SingletonThreadPool, StaticPool):
+        pool.put(connection)
+    pool.dispose()
+    assert uses().count('out') == uses().count('in')
+    pool.get()
+    in_threads(1, lambda number: (pool.get(), get_count(pool)) if kind is not AssertionPool else None)
+    pool.dispose()
+    gc.collect()
+    assert stats.stats['opened']['current'] in (1, 2) and stats.stats['opened']['max'] <= 2
+    assert stats.stats['list'] == 1 and stats.stats['failed'] == stats.stats['at_max'] == 0
+
+
+def test_a_thread_that_ends_returns_its_connection(raw_server):
+    stats = StatsLogger()
+    pool = SingletonThreadPool(keyspace='Keyspace1', server_list=[raw_server.address], listeners=[stats], timeout=5)
+    in_threads(3, lambda number: pool.get())
+    gc.collect()
+    assert (stats.stats['checked_out'], stats.stats['checked_in'], stats.stats['opened']['current']) == (3, 3, 0)
+    in_threads(3, lambda number: get_count(pool))
+    gc.collect()
+    assert (stats.stats['checked_out'], stats.stats['checked_in']) == (3, 3)
+    assert stats.stats['disposed'] == {'success': 6, 'failure': 0}
 
 
 @pytest.mark.parametrize('kind', [QueuePool, SingletonThreadPool, NullPool, AssertionPool])
