@@ -461,7 +461,7 @@ class AdaptedTransport(MessageTransport):
             return
         self._closed = True
         # The parent's connection must not hear of it: what a user's close() would send is unknown.
-        if not self._owner.foreign:
+        if not self._owner.inherited:
             self.transport.close()
 
     def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:

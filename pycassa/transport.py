@@ -145,6 +145,7 @@ class StreamSocket(TTransportBase):
         self._ssl_context = ssl_context
         self._want_read: Tuple[Type[BaseException], ...] = _WOULD_BLOCK
         self._generation = _Process.generation
+        self._pid = os.getpid()
         self._poller: Any = None
         self._call: Tuple[Optional[float], str] = (None, '')
 
@@ -180,6 +181,11 @@ class StreamSocket(TTransportBase):
         """True in a process that was forked after the socket was opened; it must not use it."""
         return self._generation != _Process.generation
 
+    @property
+    def inherited(self) -> bool:
+        """`foreign`, by the number of the process: finalizers run in a child before it has counted the fork."""
+        return self.foreign or self._pid != os.getpid()
+
     def isOpen(self) -> bool:
         """True from `open` until `close`, in the process that opened it. Asks neither socket nor server: see probe."""
         return self._handle is not None and not self.foreign
@@ -193,6 +199,7 @@ class StreamSocket(TTransportBase):
         if self._handle is not None:
             raise TransportError(f'{self.server}: already open', TTransportException.ALREADY_OPEN)
         self._generation = _Process.generation
+        self._pid = os.getpid()
         if deadline is None:
             deadline, limit = self._call
         seconds = self._timeout if self._connect_timeout is None else self._connect_timeout
@@ -294,7 +301,7 @@ class StreamSocket(TTransportBase):
         if handle is None:
             return
         try:
-            if not self.foreign:
+            if not self.inherited:
                 # A child forked meanwhile may hold a copy of the descriptor: tell the server all the same.
                 handle.shutdown(socket.SHUT_RDWR)
         except OSError:
