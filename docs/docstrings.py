@@ -7,8 +7,6 @@ anything else in the package that alone has the name.
 import itertools
 import re
 
-from sphinx.util.nodes import make_refnode
-
 ENTRY = re.compile(r'^(\w+(?:, *\w+)*,?)(?: +: +(.*))?$')
 TWO_COLUMNS = re.compile(r'^( *)(\w+(?:, \w+)*) {2,}(\S.*)$')
 
@@ -91,6 +89,8 @@ def resolve_short_name(app, env, node, contnode):
     if len(found) != 1:
         return None
     (name, entry), = found
+    # Tests of the rest run where there is no Sphinx.
+    from sphinx.util.nodes import make_refnode
     return make_refnode(app.builder, node['refdoc'], entry.docname, entry.node_id, contnode, name)
 
 
