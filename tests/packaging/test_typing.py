@@ -50,6 +50,10 @@ def main() -> None:
         cf = pycassa.ColumnFamily(pool, 'Standard1', read_consistency_level=pycassa.ConsistencyLevel.QUORUM)
         stamp: int = cf.insert('a', {'b': 'c'}, ttl=5)
         count: int = cf.get_count('a')
+        if not cf.cas('a', {'b': 'c'}, {'b': 'd'}).applied or cf.get_multi_slice('a', [('', 'b')]):
+            count += cf.get_count('a', buffer_size=100)
+        for name, value in cf.xget('a', columns=['b']):
+            print(name, value)
         with cf.batch(queue_size=5) as batch:
             batch.insert('x', {'a': 'b'}).remove('y')
         with Mutator(pool) as mutator:
