@@ -295,9 +295,9 @@ class ColumnFamily(FamilyTypes):
 
         `slices` are (start, finish) pairs, both included, '' for an open end, of which each column is given once, in
         the comparator's order, whatever theirs is. `column_count` limits the columns in all. With `column_reversed`
-        starts are the higher ends, and the columns of all slices are fetched whatever `column_count` is: servers
-        since 3.0 fail at that order, so it is made here. The other parameters, and what it returns, are those of
-        `get`; super column families do not have this call.
+        starts are the higher ends, and the columns of all slices are fetched whatever `column_count` is: Cassandra
+        3.11 fails at that order, so it is made here. The other parameters, and what it returns, are those of `get`;
+        super column families do not have this call.
 
         Raises what `get` raises, NotFoundException where no slice has a column included; ApplicationError, a
         TApplicationException, where the server does not know the call. (Release 2.0.)
@@ -534,7 +534,7 @@ class ColumnFamily(FamilyTypes):
             must have no column at all
         columns : {name: value} to write then, all or nothing. The server gives the timestamp, a later one than those
             of the columns that it saw
-        ttl : seconds after which the columns expire; servers before 3.0 pass it over, and the columns stay
+        ttl : seconds after which the columns expire; Cassandra up to 2.2 passes it over, and the columns stay
         write_consistency_level : at which the columns are committed, by default that of the ColumnFamily
         serial_consistency_level : at which it is agreed on, SERIAL, or LOCAL_SERIAL for one data centre
 

@@ -178,7 +178,7 @@ def test_get_multi_slice(row):
 
 
 def test_get_multi_slice_backwards(row):
-    """Servers since 3.0 would give nothing."""
+    """Cassandra 3.11 itself would give nothing."""
     assert numbers(row.get_multi_slice('k', [('c3', 'c1'), ('', 'c8'), ('c2', '')], column_reversed=True)) == '983210'
     assert numbers(row.get_multi_slice('k', [('c3', 'c1'), ('', 'c8')], True, column_count=3)) == '983'
 
