@@ -532,8 +532,9 @@ class ColumnFamily(FamilyTypes):
         key : the row key
         expected : {name: value} of columns that the row has to have, whatever others it has; empty or None: the row
             must have no column at all
-        columns : {name: value} to write then, all or nothing. The server gives the timestamp, a later one than those
-            of the columns that it saw
+        columns : {name: value} to write then, all or nothing. The server gives the timestamp, of its own clock and in
+            whole milliseconds: what `insert` or `remove` did to them within the same one, or by a clock that is
+            ahead, is later and stays
         ttl : seconds after which the columns expire; Cassandra up to 2.2 passes it over, and the columns stay
         write_consistency_level : at which the columns are committed, by default that of the ColumnFamily
         serial_consistency_level : at which it is agreed on, SERIAL, or LOCAL_SERIAL for one data centre
