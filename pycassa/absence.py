@@ -1,5 +1,5 @@
 """What a read that found nothing says: that there is no such row, or which of its columns are not there."""
-from typing import Any
+from typing import Any, Collection
 
 from pycassa.cassandra.ttypes import NotFoundException
 from pycassa.operations import Names, Predicate
@@ -12,8 +12,8 @@ _FEW = 5
 _HOW_TO_TELL = 'The row may have others, or not exist at all: then get_count(key, max_count=1) is 0'
 
 
-def explain(error: NotFoundException, family: FamilyTypes, key: Any, predicate: Predicate, start: Any, finish: Any,
-            super_column: Any) -> NotFoundException:
+def explain(error: NotFoundException, family: FamilyTypes, key: Any, predicate: Predicate, columns: Any, start: Any,
+            finish: Any, super_column: Any) -> NotFoundException:
     """`error` with what ColumnFamily.get was asked for and did not find, in its text and its attribute `why`.
 
     Its attribute `row_exists` is False where the whole row was asked for, since a row is its columns, and None where
@@ -28,7 +28,8 @@ def explain(error: NotFoundException, family: FamilyTypes, key: Any, predicate: 
     elif whole:
         error.why = f'{what} has no row {key!r:.80}'
     else:
-        error.why = f'{what}, row {key!r:.80}: {_part(family, predicate, start, finish, super_column)}. {_HOW_TO_TELL}'
+        part = _part(family, predicate, columns, start, finish, super_column)
+        error.why = f'{what}, row {key!r:.80}: {part}. {_HOW_TO_TELL}'
     error.row_exists = False if whole else None
     return error
 
@@ -54,12 +55,14 @@ def _is_whole_row(predicate: Predicate, start: Any, finish: Any, super_column: A
     return not isinstance(predicate, Names) and is_open(start) and is_open(finish) and super_column is None
 
 
-def _part(family: FamilyTypes, predicate: Predicate, start: Any, finish: Any, super_column: Any) -> str:
+def _part(family: FamilyTypes, predicate: Predicate, columns: Any, start: Any, finish: Any, super_column: Any) -> str:
     supers = family.super and super_column is None
     kind = 'super column' if supers else 'subcolumn' if family.super else 'column'
     place = f' in super column {super_column!r:.80}' if family.super and not supers else ''
     if isinstance(predicate, Names):
-        names = [f'{family._unpack_name(name, supers)!r:.80}' for name in predicate.names[:_FEW]]
+        # As they were given; of an iterator that is used up, as they were packed.
+        given = list(columns) if isinstance(columns, Collection) else predicate.names
+        names = [f'{name!r:.80}' for name in given[:_FEW]]
         more = f' and {len(predicate.names) - _FEW} more' if len(predicate.names) > _FEW else ''
         which = f'no {kind} {names[0]}' if len(names) == 1 else f'none of the {kind}s {", ".join(names)}{more}'
     else:

@@ -200,11 +200,12 @@ class ColumnFamily(FamilyTypes):
                 try:
                     return self.dict_class([operations.get(layout, packed, *path, level, self.dict_class, flags)])
                 except NotFoundException as error:
-                    explain(error, self, key, predicate, '', '', super_column)
+                    explain(error, self, key, predicate, columns, '', '', super_column)
                     raise
         row = operations.get_slice(layout, packed, inside, predicate, level, self.dict_class, flags)
         if not row:
-            raise explain(NotFoundException(), self, key, predicate, column_start, column_finish, super_column)
+            raise explain(NotFoundException(), self, key, predicate, columns, column_start, column_finish,
+                          super_column)
         return row
 
     def multiget(self, keys: Iterable[Any], columns: Optional[Iterable[Any]] = None, column_start: Any = '',

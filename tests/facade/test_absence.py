@@ -31,8 +31,11 @@ def test_a_row_that_is_not_there(error_of, options):
 
 @pytest.mark.parametrize('name, options, what', [
     ('Standard', {'columns': ['a']}, "no column 'a'"),
-    ('Standard', {'columns': iter(['b', 'a'])}, "none of the columns 'b', 'a'"),
-    ('Standard', {'columns': map(str, range(9))}, "none of the columns '0', '1', '2', '3', '4' and 4 more"),
+    ('Standard', {'columns': ('b', 'a')}, "none of the columns 'b', 'a'"),
+    ('Standard', {'columns': [b'b', 'a']}, "none of the columns b'b', 'a'"),
+    ('Standard', {'columns': {'b': 1}}, "no column 'b'"),
+    ('Standard', {'columns': iter(['b', 'a'])}, "none of the columns b'b', b'a'"),
+    ('Standard', {'columns': map(str, range(9))}, "none of the columns b'0', b'1', b'2', b'3', b'4' and 4 more"),
     ('Standard', {'column_start': 'a'}, "no column from 'a'"),
     ('Standard', {'column_finish': 'z'}, "no column to 'z'"),
     ('Standard', {'column_start': 'z', 'column_finish': 'a', 'column_reversed': True},
@@ -68,6 +71,23 @@ def test_nothing_was_asked_for(error_of, method, options, what):
 def test_several_slices(error_of):
     error = error_of('Standard', 'k', [('a', 'b'), ('x', '')], method='get_multi_slice')
     assert error.why == f"column family 'Standard', row 'k': no column in any of the slices{HOW_TO_TELL}"
+
+
+def test_names_are_not_needed_back(client):
+    """A type of one's own may be for writing only, or for other names than are stored."""
+    class Numbered:
+        @staticmethod
+        def pack(value):
+            return b'n%d' % value
+
+        @staticmethod
+        def unpack(data):
+            raise KeyError(data)
+    family = ColumnFamily(client, 'Standard')
+    family.column_name_class = Numbered()
+    client.operations.answers['get'] = NotFoundException()
+    with pytest.raises(NotFoundException, match='no column 7'):
+        family.get('k', [7])
 
 
 def test_it_is_in_the_text_which_stays_short_and_can_be_sent_to_other_processes(error_of):
