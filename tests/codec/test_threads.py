@@ -107,8 +107,8 @@ def test_users_functions(codec):
 def test_a_dict_that_others_change_meanwhile(codec, own):
     """An error says that it changed, or some state of it is written: never a crash.
 
-    That what is written is whole is asked of the compiled codec alone. In the pure one, threads may take turns between
-    the counting of columns and the first of them.
+    That what is written is whole is asked where no Python runs in the middle of it: elsewhere threads may take turns
+    between the counting of columns and the first of them, and a dict that loses and gains as many may go unnoticed.
     """
     text = codec.scalar('UTF8Type')
     value = codec.Scalar('Own', lambda value: value.encode(), bytes.decode) if own else text
@@ -126,7 +126,7 @@ def test_a_dict_that_others_change_meanwhile(codec, own):
 
     def write():
         count, data = codec.encode_insertions(layout, 'k', shared, 5, None)
-        if codec.IMPLEMENTATION == 'cython':
+        if codec.IMPLEMENTATION == 'cython' and not own:
             assert len(codec.mutation_lengths(data, count)) == count
         codec.encode_rows(1, layout, rows, 5, None, 1)
 
