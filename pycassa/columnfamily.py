@@ -26,7 +26,7 @@ from pycassa.conditions import CasResult, pack_columns, since
 from pycassa.endpoint import call, is_client
 from pycassa.errors import PackingError
 from pycassa.familyargs import SETTINGS, TYPES, take_arguments
-from pycassa.index import cover, pack_expressions
+from pycassa.index import pack_expressions, plan
 from pycassa.operations import FIRST, Mutations, Names, Predicate, Slice
 from pycassa.paging import MAX_COUNT, KeyRanges, Ring, follow, key_ranges, ring_of
 from pycassa.schema import ColumnValidatorDict, FamilyTypes, bytes_encoding_of, is_open, whole_seconds  # noqa: F401
@@ -331,15 +331,17 @@ class ColumnFamily(FamilyTypes):
         gets to their end. The other parameters are those of `get`. A row that does not exist has 0. Raises what `get`
         raises, less NotFoundException. (Release 0.3; the slice 0.5.1; buffer_size 2.0.)
         """
-        predicate = self._predicate(columns, column_start, column_finish, column_reversed, max_count, super_column)
+        # Cassandra 3.11 does not answer to a negative count, earlier ones with 0.
+        most = None if max_count is None else max(max_count, 0)
+        predicate = self._predicate(columns, column_start, column_finish, column_reversed, most, super_column)
         packed, inside = self._pack_key(key), self._pack_super(super_column)
         level = self._read_level(read_consistency_level)
         # Cassandra 3.11 does not come to an end where a super column has more subcolumns than it is to count.
-        short = buffer_size is None and (inside is None or max_count is None)
+        short = buffer_size is None and (inside is None or most is None)
         if short or not isinstance(predicate, Slice):
             return int(self._operations.get_count(self._family_layout, packed, inside, predicate, level))
         pages = self._pages(packed, inside, level, 0)
-        return sum(1 for _ in self._follow(pages, predicate, buffer_size or self.column_buffer_size, max_count))
+        return sum(1 for _ in self._follow(pages, predicate, buffer_size or self.column_buffer_size, most))
 
     def multiget_count(self, keys: Iterable[Any], super_column: Any = None,
                        read_consistency_level: Optional[int] = None, columns: Optional[Iterable[Any]] = None,
@@ -435,9 +437,9 @@ class ColumnFamily(FamilyTypes):
 
         `index_clause` comes from `pycassa.index.create_index_clause`; its names and values are packed by the types of
         this family. Its `count` limits the rows (None for all), and `start_key` is where they begin. `buffer_size`
-        rows (default: the attribute) are fetched at once. The other parameters are those of `get`, for each row: they
-        choose the columns given, not the rows. Servers since 3.0, though, leave rows out where a slice (not a list of
-        names) lacks a column that an expression beside the indexed one tests.
+        rows (default: the attribute) are fetched at once, by two calls where the columns are a slice that has an end
+        or is reversed. The other parameters are those of `get`, for each row: they choose the columns given, not the
+        rows, which may be without any.
 
         Raises AssertionError on super column families, which have no indexes, InvalidRequestException when no
         expression tests an indexed column for equality, and what `get` raises, less NotFoundException, while it is
@@ -445,19 +447,23 @@ class ColumnFamily(FamilyTypes):
         """
         assert not self.super and super_column is None, 'super column families have no secondary indexes'
         layout, expressions = self._family_layout, pack_expressions(self, index_clause)
-        predicate, extra = cover(self, expressions, self._predicate(
+        steps = plan(self, expressions, self._predicate(
             columns, column_start, column_finish, column_reversed, column_count, None))
         level, flags = self._read_level(read_consistency_level), _flags(include_timestamp, include_ttl)
         first = b'' if is_open(index_clause.start_key) else self._pack_key(index_clause.start_key)
 
         def fetch(start_key: Optional[bytes], count: int) -> List[Tuple[bytes, Any]]:
             page: List[Tuple[bytes, Any]] = self._operations.get_indexed_slices(
-                layout, expressions, first if start_key is None else start_key, count, predicate, level,
+                layout, expressions, first if start_key is None else start_key, count, steps.predicate, level,
                 self.dict_class, flags)
-            return page
+            if steps.second is None or not page:
+                return page
+            rows = self._operations.multiget_slice(layout, [key for key, _ in page], None, steps.second, level,
+                                                   self.dict_class, flags)
+            return [(key, rows.get(key) or self.dict_class()) for key, _ in page]
 
         for key, row in follow(fetch, buffer_size or self.buffer_size, index_clause.count):
-            for name in extra:
+            for name in steps.extra:
                 if name in row:
                     del row[name]
             yield self._unpack_key(key), row

@@ -9,11 +9,11 @@
 At least one expression must test an indexed column for equality (EQ); the others filter. The interface is that of
 release 1.11.
 """
-from typing import Any, Iterable, List, Optional, Tuple
+from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from pycassa.cassandra.ttypes import IndexClause, IndexExpression, IndexOperator
 from pycassa.errors import PackingError
-from pycassa.operations import Names, Predicate
+from pycassa.operations import Names, Predicate, Slice
 from pycassa.schema import FamilyTypes
 
 __all__ = ['EQ', 'GT', 'GTE', 'LT', 'LTE', 'create_index_clause', 'create_index_expression']
@@ -63,12 +63,29 @@ def _pack(family: FamilyTypes, expression: IndexExpression) -> Packed:
     return name, expression.op, value
 
 
-def cover(family: FamilyTypes, expressions: List[Packed], predicate: Predicate) -> Tuple[Predicate, List[Any]]:
-    """`predicate` with the columns of `expressions`, and the names of those that it did not have.
+class Plan(NamedTuple):
+    """How to read the rows of a clause: what to ask the index for, and what to do with what it gives.
 
-    Servers since 3.0 find that rows do not match where a column that they test is not among those asked for.
+    `extra` are the names of columns that were asked for beside those wanted. With `second`, only the keys of the rows
+    are of use: that is what to read of them.
     """
-    if not isinstance(predicate, Names) or len(expressions) < 2:
-        return predicate, []
-    extra = list(dict.fromkeys(name for name, _, _ in expressions if name not in predicate.names))
-    return Names([*predicate.names, *extra]), [family._unpack_name(name) for name in extra]
+
+    predicate: Predicate
+    extra: Sequence[Any] = ()
+    second: Optional[Slice] = None
+
+
+def plan(family: FamilyTypes, expressions: List[Packed], wanted: Predicate) -> Plan:
+    """How to read what is `wanted` of the rows that fulfil `expressions`.
+
+    Cassandra 3.11 leaves rows out, or columns of them, without a word, where a column that it tests, the indexed one
+    too, is not among those asked for: whole slices have them all, names are completed, and of other slices there are
+    two calls.
+    """
+    tested = list(dict.fromkeys(name for name, _, _ in expressions))
+    if isinstance(wanted, Names):
+        extra = [name for name in tested if name not in wanted.names]
+        return Plan(Names([*wanted.names, *extra]), [family._unpack_name(name) for name in extra])
+    if wanted.start or wanted.finish or wanted.reversed:
+        return Plan(Names(tested), second=wanted)
+    return Plan(wanted)

@@ -1,6 +1,7 @@
 """Reading on from page to page, within a row and over ranges of rows, until nothing is left."""
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from pycassa.errors import ConfigurationError
 from pycassa.operations import KeyRange
 
 __all__ = ['MAX_COUNT', 'KeyRanges', 'Ring', 'follow', 'key_ranges', 'ring_of']
@@ -105,10 +106,20 @@ def _token_ranges(start: str, finish: str, ring: Optional[Ring]) -> KeyRanges:
     if ring is None:
         return [KeyRange(start_token=start, end_token=finish)]
     start, finish = start or ring.minimum, finish or ring.minimum
-    if finish != ring.minimum and ring.order(start) >= ring.order(finish):
+    first, last = _position(ring, start), _position(ring, finish)
+    if finish != ring.minimum and first >= last:
         return [KeyRange(start_token=start, end_token=ring.minimum),
                 KeyRange(start_token=ring.minimum, end_token=finish)]
     return [KeyRange(start_token=start, end_token=finish)]
+
+
+def _position(ring: Ring, token: str) -> Any:
+    """Where a token is. Raises ConfigurationError for a text that is none: servers just close the connection."""
+    try:
+        return ring.order(token)
+    except ValueError as error:
+        raise ConfigurationError(f'{token!r:.80} is no token of the partitioner, whose first one is '
+                                 f'{ring.minimum!r}: {error}') from error
 
 
 def _token_text(token: Any) -> str:

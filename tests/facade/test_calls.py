@@ -4,7 +4,7 @@ import pytest
 from pycassa.cassandra.ttypes import InvalidRequestException, NotFoundException
 from pycassa.columnfamily import MAX_COUNT, ColumnFamily
 from pycassa.errors import PackingError
-from pycassa.index import GT, create_index_clause, create_index_expression
+from pycassa.index import GT, LT, create_index_clause, create_index_expression
 from pycassa.operations import Names, Slice
 
 ZERO = b'\0' * 8
@@ -240,12 +240,30 @@ def test_get_indexed_slices(standard, numbers, supers, operations):
     assert (start_key, count, predicate) == (b'k', 1024, Names([b'x', b'age', b'name']))
     one = create_index_clause([create_index_expression('age', 7)])
     assert list(standard.get_indexed_slices(one, columns=['x'])) == [('a', {'x': 'y'})]
-    assert operations.last.args[4] == Names([b'x'])
+    assert operations.last.args[4] == Names([b'x', b'age'])
     assert (clause.start_key, clause.count, clause.expressions[0].value) == ('k', None, 7)
     with pytest.raises(AssertionError):
         next(supers.get_indexed_slices(clause))
     with pytest.raises(PackingError):
         next(standard.get_indexed_slices(create_index_clause([create_index_expression('age', None)])))
+
+
+def test_get_indexed_slices_of_a_part_of_the_columns_takes_two_calls(standard, operations):
+    clause = create_index_clause([create_index_expression('age', 7), create_index_expression('age', 9, LT)])
+    operations.answers.update(get_indexed_slices=[(b'b', {'age': 7}), (b'a', {'age': 8})],
+                              multiget_slice={b'a': {'x': 'y'}})
+    for part in ({'column_start': 'x'}, {'column_finish': 'x'}, {'column_reversed': True}):
+        del operations.calls[:]
+        assert list(standard.get_indexed_slices(clause, column_count=5, **part)) == [('b', {}), ('a', {'x': 'y'})]
+        first, second = operations.calls
+        assert (first.method, first.args[4]) == ('get_indexed_slices', Names([b'age']))
+        bounds = part.get('column_start', '').encode(), part.get('column_finish', '').encode()
+        assert second.args[1:4] == ([b'b', b'a'], None, Slice(*bounds, 'column_reversed' in part, 5))
+    operations.answers['get_indexed_slices'] = []
+    assert list(standard.get_indexed_slices(clause, column_start='x')) == []
+    assert operations.last.method == 'get_indexed_slices'
+    list(standard.get_indexed_slices(clause, column_count=5))
+    assert operations.last.args[4] == Slice(count=5)
 
 
 # --- writes ----------------------------------------------------------------------------------------------------------

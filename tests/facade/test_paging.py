@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pycassa.errors import ConfigurationError
 from pycassa.operations import KeyRange
 from pycassa.paging import MAX_COUNT, follow, key_ranges, ring_of
 
@@ -116,6 +117,13 @@ def test_token_ranges_of_other_partitioners():
     assert tokens('1000', 'fff', ring_of('ByteOrderedPartitioner')) == [('1000', ''), ('', 'fff')]
     assert tokens('b', 'a', ring_of('OrderPreservingPartitioner')) == [('b', ''), ('', 'a')]
     assert tokens('5', '3', ring_of('com.example.OwnPartitioner')) == [('5', '3')]
+
+
+@pytest.mark.parametrize('start, finish', [('abc', ''), ('', 'abc'), (0.5, 1), ('1', b'x')])
+def test_what_is_no_token_is_refused(start, finish):
+    """Servers close the connection, and say nothing."""
+    with pytest.raises(ConfigurationError, match='is no token of the partitioner'):
+        tokens(start, finish)
 
 
 def test_key_ranges_of_keys():
