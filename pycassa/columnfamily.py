@@ -158,7 +158,7 @@ class ColumnFamily(FamilyTypes):
         column_start : fetch from this column on, itself included; '' is the first of the row
         column_finish : fetch up to this column, itself included; '' is the last of the row
         column_reversed : fetch in descending order; `column_start` is then the highest column, `column_finish` the
-            lowest
+            lowest. Cassandra 3.11 gives the columns that the schema defines by name before all others
         column_count : the most columns (or super columns) to fetch; None for all
         include_timestamp : give each column as (value, timestamp), in microseconds
         super_column : fetch the subcolumns of this super column; the limits above apply to them
