@@ -130,15 +130,15 @@ class Mutator:
         """
         names = None if columns is None else list(columns)
         try:
-            predicate = column_family._removal_predicate(names, super_column, column_start, column_finish)
+            predicates = column_family._removal_predicates(names, super_column, column_start, column_finish)
             super_name = column_family._pack_super(super_column)
         except PackingError as error:
             raise column_family._in_row(key, error) from error
         if names != []:
             layout = column_family._family_layout
             stamp = column_family._timestamp_of(timestamp if clock is None else clock)
-            data = codec.encode_deletion(stamp, super_name, predicate)
-            self._enqueue(key, column_family, layout, 1, data)
+            data = b''.join(codec.encode_deletion(stamp, super_name, each) for each in predicates)
+            self._enqueue(key, column_family, layout, len(predicates), data)
         return self
 
     def _enqueue(self, key: Any, column_family: Any, layout: Any, count: int, data: bytes) -> None:

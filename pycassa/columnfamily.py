@@ -22,7 +22,7 @@ from pycassa.cassandra.ttypes import (  # noqa: F401 (names that users import fr
     SliceRange,
     SuperColumn,
 )
-from pycassa.conditions import CasResult, pack_columns, since
+from pycassa.conditions import CasResult, only_expected, pack_columns, since
 from pycassa.endpoint import call, is_client
 from pycassa.errors import PackingError
 from pycassa.familyargs import SETTINGS, TYPES, take_arguments
@@ -557,7 +557,8 @@ class ColumnFamily(FamilyTypes):
         """
         condition = Condition(pack_columns(self, expected or {}), pack_columns(self, columns), self._timestamp_of(None),
                               whole_seconds(ttl), serial_consistency_level, self._write_level(write_consistency_level))
-        applied, current = since('2.0', self._operations.cas, self._family_layout, self._pack_key(key), condition)
+        applied, found = since('2.0', self._operations.cas, self._family_layout, self._pack_key(key), condition)
+        current = only_expected(self, condition.expected, found)
         return CasResult(applied, self.dict_class((self._unpack_name(name), self._unpack_value(value, name))
                                                   for name, value in current))
 
@@ -602,7 +603,9 @@ class ColumnFamily(FamilyTypes):
             timestamp stay
         counter : ignored; release 1.11 had it
         column_start, column_finish : remove the columns from the one to the other, both included, instead of by name
-            (servers since 2.0). Both have to be given: servers remove too little or too much where an end is open
+            (servers since 2.0). Both have to be given: servers remove too little or too much where an end is open.
+            Cassandra 3.11 leaves out the columns that the schema defines; those in between are removed by name
+            besides, unless the comparator is a UUID, a composite, or a number other than an integer or a date
         clock : release 0.4's name of `timestamp`
 
         In a counter column family it removes counters; Cassandra 2.1 and later do not count in these columns again.
@@ -615,18 +618,21 @@ class ColumnFamily(FamilyTypes):
         batch.send()
         return stamp
 
-    def _removal_predicate(self, columns: Optional[List[Any]], super_column: Any, start: Any,
-                           finish: Any) -> Optional[bytes]:
+    def _removal_predicates(self, columns: Optional[List[Any]], super_column: Any, start: Any,
+                            finish: Any) -> List[Optional[bytes]]:
+        """The encoded predicates of the deletions that a removal consists of; None is for all columns."""
         supers = self.super and super_column is None
         if start is None and finish is None:
-            return None if columns is None else codec.encode_names_predicate(self._pack_names(columns, supers))
+            return [None if columns is None else codec.encode_names_predicate(self._pack_names(columns, supers))]
         if columns is not None:
             raise ValueError('remove: columns and a range of columns cannot both be given')
         ends = self._pack_end(start, supers, True), self._pack_end(finish, supers, False)
         if not all(ends):
             raise ValueError('remove: a range needs column_start and column_finish, neither of them empty; without '
                              'both ends servers remove other columns than those meant')
-        return codec.encode_slice_predicate(*ends, False, MAX_COUNT)
+        defined = self._defined_within(*ends)
+        by_name = [codec.encode_names_predicate(defined)] if defined else []
+        return [codec.encode_slice_predicate(*ends, False, MAX_COUNT), *by_name]
 
     def remove_counter(self, key: Any, column: Any, super_column: Any = None,
                        write_consistency_level: Optional[int] = None) -> None:

@@ -1,12 +1,14 @@
 """Compare and set: what ColumnFamily.cas returns, and the columns that it takes; calls that not all servers have."""
-from typing import Any, Callable, List, Mapping, NamedTuple, Tuple
+from typing import Any, Callable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from thrift.Thrift import TApplicationException
 
 from pycassa.errors import ApplicationError, PackingError
 from pycassa.schema import FamilyTypes
 
-__all__ = ['CasResult', 'pack_columns', 'since']
+__all__ = ['CasResult', 'only_expected', 'pack_columns', 'since']
+
+Packed = Tuple[bytes, bytes]
 
 
 class CasResult(NamedTuple):
@@ -23,7 +25,7 @@ class CasResult(NamedTuple):
         return self.applied
 
 
-def pack_columns(family: FamilyTypes, columns: Mapping[Any, Any]) -> List[Tuple[bytes, bytes]]:
+def pack_columns(family: FamilyTypes, columns: Mapping[Any, Any]) -> List[Packed]:
     """[(packed name, packed value)] of {name: value}. Raises PackingError, also for None."""
     packed = []
     for name, value in columns.items():
@@ -34,6 +36,15 @@ def pack_columns(family: FamilyTypes, columns: Mapping[Any, Any]) -> List[Tuple[
                                f'{name!r:.80} and {value!r:.80}')
         packed.append((packed_name, packed_value))
     return packed
+
+
+def only_expected(family: FamilyTypes, expected: Sequence[Packed], found: List[Packed]) -> List[Packed]:
+    """`found` without what Cassandra 3.11 adds to the columns expected: others that the schema defines."""
+    if not expected:
+        return found
+    names = {name for name, _ in expected}
+    added = {column.name for column in family._cfdef.column_metadata.values()} - names
+    return [(name, value) for name, value in found if name not in added]
 
 
 def since(release: str, operation: Callable[..., Any], *arguments: Any) -> Any:

@@ -15,6 +15,13 @@ ENCODING_VARIABLE = 'PYCASSA_BYTES_ENCODING'
 _CONVERSION_OPTIONS = frozenset(('autopack_keys', 'autopack_names', 'autopack_values', 'bytes_encoding'))
 _PLACE_OPTIONS = frozenset(('pool', '_select_keyspace'))
 
+# What packed names compare by, for the comparators of which it is known here.
+_POSITIONS: Dict[str, Callable[[bytes], Any]] = {
+    **dict.fromkeys(('AsciiType', 'BytesType', 'UTF8Type'), bytes),
+    **dict.fromkeys(('DateType', 'Int32Type', 'IntegerType', 'LongType', 'TimestampType'),
+                    lambda name: int.from_bytes(name, 'big', signed=True)),
+}
+
 
 def is_open(bound: Any) -> bool:
     """Whether an end of a slice or of a key range is open: None or an empty string, but not 0 or False."""
@@ -231,6 +238,21 @@ class FamilyTypes:
         except LookupError as error:
             raise ConfigurationError(f'bytes_encoding={self.bytes_encoding!r} is no text encoding that Python '
                                      'knows') from error
+
+    def _defined_within(self, start: bytes, finish: bytes) -> List[bytes]:
+        """The packed names of the columns that the schema defines from one end to the other, in either order.
+
+        None of super column families, and none where the order of the comparator is not that of bytes or integers.
+        """
+        if self.super:
+            return []
+        comparator = scalar_for(self._cfdef.comparator_type or 'BytesType').name
+        position = _POSITIONS.get(comparator)
+        if position is None:
+            return []
+        low, high = sorted([position(start), position(finish)])
+        names = [column.name for column in self._cfdef.column_metadata.values()]
+        return [name for name in names if low <= position(name) <= high]
 
     # --- packing ---------------------------------------------------------------------------------------------
     # 1.11 had these as private methods, and callers use them.

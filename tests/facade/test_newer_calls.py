@@ -57,6 +57,18 @@ def test_cas_converts_by_the_types_of_the_family(create, server):
     assert validated.cas('k', {'age': 6}, {'age': 7}).current == {'age': 5}
 
 
+def test_what_there_was_instead_is_no_more_than_was_expected(create, server):
+    """Cassandra 3.11 itself adds other columns that the schema defines."""
+    skip_below(server, 2, 0)
+    family = create('Defined', columns={b'age': 'LongType', b'name': 'UTF8Type'})
+    family.insert('k', {'age': 5, 'name': 'x', 'free': 'y', 'other': 'z'})
+    for expected, current in [({'age': 6}, {'age': 5}), ({'free': '-'}, {'free': 'y'}),
+                              ({'age': 6, 'free': 'y'}, {'age': 5, 'free': 'y'}), ({'nothing': '-'}, {})]:
+        assert family.cas('k', expected, {'other': 'changed'}) == (False, current)
+    assert len(family.cas('k', None, {'other': 'changed'}).current) == 1
+    assert family.get('k')['other'] == 'z'
+
+
 def test_one_cas_after_the_other(create, server):
     skip_below(server, 2, 0)
     family = create('Standard')
