@@ -174,7 +174,9 @@ cdef class Ears:
         if logger != <PyObject*>self.known:
             if logger == NULL or CLASS_OF(logger) != <PyObject*>Logger:
                 return False
-            self.known, self.levels = <object>logger, attributes_of(<object>logger).get('_cache') or {}
+            # The logger's own dict, though it may be empty: it is filled, and emptied, where it is.
+            levels = attributes_of(<object>logger).get('_cache')
+            self.known, self.levels = <object>logger, levels if type(levels) is dict else {}
         return entry_is(self.levels, DEBUG, False)
 
     cdef bint are_still_shut(self) except -1:
@@ -289,6 +291,8 @@ cdef class ShortWay:
         cdef double seconds = -1.0
         if type(call) is not Call or not self.is_clear(pool):
             return LONG_WAY
+        if not self.store._idle:
+            return LONG_WAY
         connection = self.store._idle[0]
         attributes = attributes_of(connection)
         found = entry(attributes, '_exchange')
@@ -380,6 +384,7 @@ cdef class Sender:
 cdef execute_through(executor, Call call):
     """What the executor's execute_call returns. Of a pool's, the short way comes first."""
     cdef PyObject* way
+    cdef ShortWay short_way
     cdef dict attributes
     if HAS_DICT(<PyObject*>executor):
         attributes = attributes_of(executor)
@@ -387,6 +392,8 @@ cdef execute_through(executor, Call call):
         if way != NULL and CLASS_OF(way) == <PyObject*>ShortWay and entry(attributes, 'execute_call') == NULL and (
                 ON_CLASS(<PyObject*>executor, <PyObject*>'execute_call')
                 == <PyObject*>(<ShortWay>way).ways.execute_pooled):
-            result = (<ShortWay>way).result(executor, call)
+            # The executor may be given another one meanwhile.
+            short_way = <ShortWay>way
+            result = short_way.result(executor, call)
             return executor._execute_call(call) if result is LONG_WAY else result
     return executor.execute_call(call)

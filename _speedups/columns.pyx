@@ -59,8 +59,8 @@ cdef class Layout:
         self.usual = 0
         self.is_native = all([is_native(scalar) for scalar in (key, name, value, *self.validators.values())]
                              + [super_name is None or is_native(super_name)])
-        self.in_place = not any([has_dynamic(scalar) for scalar in (name, value, *self.validators.values())]
-                                + [super_name is not None and has_dynamic(super_name)])
+        self.in_place = not any([may_run_code(scalar) for scalar in (name, value, *self.validators.values())]
+                                + [super_name is not None and may_run_code(super_name)])
         self._index()
 
     cdef int _index(self) except -1:

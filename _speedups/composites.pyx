@@ -47,11 +47,15 @@ def dynamic_composite(aliases, resolve=scalar):
     return native_scalar(pure_composites.dynamic_composite(aliases, resolve), AS_DYNAMIC, (aliases, resolve))
 
 
-cdef bint has_dynamic(Scalar scalar) except -1:
-    """Whether packing a type looks into a mapping of a user's, whose keys may have comparisons of their own."""
+cdef bint may_run_code(Scalar scalar) except -1:
+    """Whether somebody's code may run while a plain value of a type is packed.
+
+    A dynamic composite looks into a mapping of a user's, whose keys may have comparisons of their own. The first
+    Decimal of a thread has its context made, of objects that may set off the collector, and that finalizers.
+    """
     if scalar.kind == AS_COMPOSITE:
-        return any([has_dynamic(<Scalar>part) for part in scalar.parts])
-    return scalar.kind == AS_DYNAMIC
+        return any([may_run_code(<Scalar>part) for part in scalar.parts])
+    return scalar.kind == AS_DYNAMIC or scalar.kind == AS_DECIMAL
 
 
 cdef bint pack_composite(Writer out, Scalar scalar, PyObject* value) except -1:
@@ -68,7 +72,7 @@ cdef bint pack_composite(Writer out, Scalar scalar, PyObject* value) except -1:
         if in_tuple:
             item = PyTuple_GET_ITEM(value, index)
         elif in_list:
-            # What the aliases of a dynamic composite before this one are compared by may have changed the list.
+            # The code that may run while a component is packed may have changed the list.
             if index >= PyList_GET_SIZE(value):
                 out.cut(start)
                 return False
@@ -83,15 +87,17 @@ cdef bint pack_component(Writer out, Scalar scalar, PyObject* value) except -1:
     """Append a component: its length, its bytes, and that they end here. May leave a part of it where it fails."""
     cdef Py_ssize_t start = out.pos, size
     cdef bint done
+    # The list that it is in may lose it meanwhile.
+    held = <object>value
     out.put_u16(0)
     if scalar.kind == AS_COMPOSITE or scalar.kind == AS_DYNAMIC:
         ENTER_CALL(b' while a composite is packed')
         try:
-            done = pack_other(out, scalar, value)
+            done = pack_other(out, scalar, <PyObject*>held)
         finally:
             Py_LeaveRecursiveCall()
     else:
-        done = pack_quick(out, scalar, value)
+        done = pack_quick(out, scalar, <PyObject*>held)
     size = out.pos - start - 2
     if not done or size > 0xFFFF:
         return False

@@ -120,6 +120,17 @@ cdef extern from *:
     #endif
     #define ASCII_DATA(text) ((const char *)PyUnicode_1BYTE_DATA(text))
 
+    /* Whether a str is known to have no lone surrogate: bytes that were no UTF-8 may stand in it as such. */
+    static int lacks_surrogates(PyObject *text) {
+        Py_ssize_t i, length;
+        if (!PyUnicode_IS_COMPACT(text)) return 0;
+        if (PyUnicode_KIND(text) == PyUnicode_1BYTE_KIND) return 1;
+        length = PyUnicode_GET_LENGTH(text);
+        for (i = 0; i < length; i++)
+            if ((PyUnicode_READ_CHAR(text, i) & 0x1FF800) == 0xD800) return 0;
+        return 1;
+    }
+
     /* The big-endian bytes of an int (nothing else) that is not negative; whether they are no more than `size`. */
     static CYTHON_INLINE int unsigned_into(char *to, Py_ssize_t size, PyObject *number) {
     #if PY_VERSION_HEX >= 0x030D0000
@@ -152,6 +163,7 @@ cdef extern from *:
     Py_ssize_t utf8_into(char*, PyObject*) noexcept
     int MAKE_READY(PyObject*) except -1
     const char* ASCII_DATA(PyObject*) noexcept
+    bint lacks_surrogates(PyObject*) noexcept
     bint unsigned_into(char*, Py_ssize_t, PyObject*) noexcept
     object INT_OF(const char*, Py_ssize_t, bint)
     bint PyLong_Check(PyObject*) noexcept
@@ -489,7 +501,7 @@ cdef class Cursor:
         return self.take_map(key, value)
 
     cdef Py_ssize_t _checked(self, Py_ssize_t count, Py_ssize_t least) except -1:
-        if not 0 <= count * least <= self._size - self._pos:
+        if not 0 <= <int64_t>count * least <= self._size - self._pos:
             raise ProtocolError(f'malformed message: {count} elements are announced at byte {self._pos} '
                                 f'of {self._size}')
         return count
@@ -574,17 +586,18 @@ cdef class Cursor:
 
     cdef inline bint _scan(self, Column* column, Py_ssize_t pos, int stops) noexcept:
         """The rest of either, from the length of the name at `pos` on; 22 bytes and the stops are there."""
+        # A length is negative here only if Py_ssize_t has no more bits than it.
         cdef const char* at = self._bytes + pos
         # What may be spent on name and value: all that is there less everything else that has to be.
         cdef Py_ssize_t left = self._size - pos - 22 - stops
         cdef Py_ssize_t size = <Py_ssize_t>load32(at)
-        if size > left or memcmp(at + 4 + size, b'\x0b\0\2', 3) != 0:
+        if size < 0 or size > left or memcmp(at + 4 + size, b'\x0b\0\2', 3) != 0:
             return False
         left -= size
         column.name.data, column.name.size = at + 4, size
         at += 7 + size
         size = <Py_ssize_t>load32(at)
-        if size > left or memcmp(at + 4 + size, b'\x0a\0\3', 3) != 0:
+        if size < 0 or size > left or memcmp(at + 4 + size, b'\x0a\0\3', 3) != 0:
             return False
         left -= size
         column.value.data, column.value.size = at + 4, size
@@ -614,7 +627,7 @@ cdef class Cursor:
             return False
         at += 6 if member else 3
         size = <Py_ssize_t>load32(at)
-        if size > left or memcmp(at + 4 + size, b'\x0a\0\2', 3) != 0:
+        if size < 0 or size > left or memcmp(at + 4 + size, b'\x0a\0\2', 3) != 0:
             return False
         name.data, name.size = at + 4, size
         at += 7 + size

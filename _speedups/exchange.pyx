@@ -229,7 +229,7 @@ cdef class Exchange:
             self.handle.close()
 
     cdef bint is_free(self) noexcept:
-        return not self.busy and not self.retired and self.born == forks
+        return self.handle is not None and not self.busy and not self.retired and self.born == forks
 
     def run(self, bytes frame not None, seconds=None, deadline=None):
         """Send `frame` and return the message of the reply, without its length, or a Failure.

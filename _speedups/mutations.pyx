@@ -114,10 +114,13 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
     return True
 
 
-cdef inline bint never_alike(Scalar scalar, PyObject* key) noexcept:
+cdef bint never_alike(Scalar scalar, PyObject* key) noexcept:
     """Whether two keys of this very class that are not equal have different bytes."""
-    if scalar.kind == AS_UTF8 or scalar.kind == AS_ASCII or scalar.kind == AS_BLOB or scalar.kind == AS_BLOB_TEXT:
+    if scalar.kind == AS_UTF8 or scalar.kind == AS_ASCII or scalar.kind == AS_BLOB:
         return PyUnicode_CheckExact(key) or PyBytes_CheckExact(key)
+    if scalar.kind == AS_BLOB_TEXT:
+        # A text in which bytes are escaped packs like the text that these bytes make.
+        return PyBytes_CheckExact(key) or (PyUnicode_CheckExact(key) and lacks_surrogates(key))
     if scalar.kind == AS_LONG or scalar.kind == AS_INT32 or scalar.kind == AS_VARINT:
         return PyLong_CheckExact(key)
     return False

@@ -177,8 +177,8 @@ cdef bytes pack_exactly(Scalar scalar, value):
 cdef inline bint pack_quick(Writer out, Scalar scalar, PyObject* value) except -1:
     """Append the bytes of a plain value, without their length; or nothing, and False: pack_exactly knows what to do.
 
-    Plain are values that need no call of a function of Python's, and can be held. Nobody's code runs here, but that of
-    the aliases of dynamic composites (see has_dynamic).
+    Plain are values that need no call of a function of Python's, and can be held. Nobody's code runs here, but for the
+    types that may_run_code names.
     """
     cdef int kind = scalar.kind
     cdef View data
@@ -380,7 +380,10 @@ _UNKNOWN = uuid.SafeUUID.unknown
 cdef bint pack_uuid(Writer out, PyObject* value) except -1:
     cdef View data
     if IS_EXACTLY(value, _UUID):
-        number = PyObject_GenericGetAttr(<object>value, 'int')
+        try:
+            number = PyObject_GenericGetAttr(<object>value, 'int')
+        except AttributeError:
+            return False
         return out.put_unsigned(<PyObject*>number, 16)
     if not PyBytes_CheckExact(value) or not quick_view(value, &data) or data.size != 16:
         return False

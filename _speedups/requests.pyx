@@ -83,10 +83,10 @@ def encode_key_range(start_key, end_key, start_token, end_token, count, row_filt
 
 # --- reads -------------------------------------------------------------------------------------------------------
 
-cdef bytes read_of_row(bytes head, seqid, key, family, super_column, predicate, consistency):
-    """A read of one row, or of a list of rows, by a SlicePredicate struct."""
+cdef bytes read_of_row(bytes head, seqid, key, family, super_column, predicate, consistency, bint several=False):
+    """A read by a SlicePredicate struct of one row, or of `several`: then `key` is all their keys."""
     cdef Writer out = new_call(head, seqid)
-    if isinstance(key, list):
+    if several:
         out.put(b'\x0f\0\1', 3)
         put_binary_list(out, key)
     else:
@@ -123,12 +123,12 @@ def encode_get_count(seqid, key, family, super_column, predicate, consistency):
 
 def encode_multiget_slice(seqid, keys, family, super_column, predicate, consistency):
     """multiget_slice: columns of several rows."""
-    return read_of_row(MULTIGET_SLICE, seqid, list(keys), family, super_column, predicate, consistency)
+    return read_of_row(MULTIGET_SLICE, seqid, keys, family, super_column, predicate, consistency, True)
 
 
 def encode_multiget_count(seqid, keys, family, super_column, predicate, consistency):
     """multiget_count: how many columns of each of several rows `predicate` selects."""
-    return read_of_row(MULTIGET_COUNT, seqid, list(keys), family, super_column, predicate, consistency)
+    return read_of_row(MULTIGET_COUNT, seqid, keys, family, super_column, predicate, consistency, True)
 
 
 def encode_get_range_slices(seqid, family, super_column, predicate, key_range, consistency):

@@ -2,6 +2,7 @@
 import collections
 import struct
 import types
+import uuid
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,23 @@ def test_keys_that_pack_alike_are_merged_in_order(codec, oracle):
                             for name, value in ((b'a', b'1'), (b'b', b'2'), (b'a', b'3'))]},
         b'other': {'Family': [Mutation(column_or_supercolumn=oracle.column(b'c', b'4', 9))]}})
     assert codec.encode_rows(3, text_layout(codec), rows, 9, None, 1) == expected
+
+
+@pytest.mark.parametrize('plain, escaped', [('\xe9', '\udcc3\udca9'), ('\u6f22', '\udce6\udcbc\udca2')])
+def test_text_keys_that_pack_alike_by_their_escapes_are_merged(codec, plain, escaped):
+    """With a bytes_encoding, bytes that escapes stand for may be those of another text: the server keeps one row."""
+    text = codec.bytes_scalar('utf-8')
+    layout = codec.Layout('Family', key=text, name=text, value=text)
+    for first, second in ((plain, escaped), (escaped, plain)):
+        frame = codec.encode_rows(3, layout, {first: {'a': '1'}, second: {'b': '2'}, 'k': {'c': '3'}}, 9, None, 1)
+        assert frame == codec.encode_rows(3, layout, {plain: {'a': '1', 'b': '2'}, 'k': {'c': '3'}}, 9, None, 1)
+
+
+def test_a_uuid_that_was_never_filled_cannot_be_packed(codec):
+    empty = uuid.UUID.__new__(uuid.UUID)
+    for kind in ('UUIDType', 'TimeUUIDType', 'LexicalUUIDType'):
+        with pytest.raises(PackingError, match="column 'a': a value of class UUID cannot be packed"):
+            codec.encode_insertions(text_layout(codec, kind), 'key', {'a': empty}, 1, None)
 
 
 @given(columns=st.dictionaries(st.text(max_size=3), st.text(max_size=6), max_size=5), ttl=TTLS)

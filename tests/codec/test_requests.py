@@ -169,3 +169,14 @@ def test_a_consistency_level_that_no_server_knows_is_not_sent(codec, level):
                    lambda: codec.encode_batch(1, [(b'F', b'k', 0, b'')], level)):
         with pytest.raises(PackingError, match=f'consistency level of class {type(level).__name__} is none of'):
             encode()
+
+
+def test_keys_are_as_many_as_the_call_takes(codec):
+    predicate = codec.encode_names_predicate([b'a'])
+    for encode in codec.encode_get_slice, codec.encode_get_count:
+        with pytest.raises(TypeError, match='bytes-like'):
+            encode(1, [b'k'], b'F', None, predicate, 1)
+    for encode in codec.encode_multiget_slice, codec.encode_multiget_count:
+        assert encode(1, (b'k',), b'F', None, predicate, 1) == encode(1, [b'k'], b'F', None, predicate, 1)
+        with pytest.raises(TypeError, match='no len'):
+            encode(1, iter([b'k']), b'F', None, predicate, 1)

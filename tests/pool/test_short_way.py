@@ -14,7 +14,7 @@ from pycassa.connection import Connection
 from pycassa.errors import CallTimeout, ConnectionClosed, MaximumRetryException
 from pycassa.listeners import PoolListener
 from pycassa.operations import Slice
-from pycassa.pool import ConnectionPool
+from pycassa.pool import _WAYS, ConnectionPool
 from pycassa.rawcalls import own_method
 from pycassa.wrapper import ConnectionWrapper
 
@@ -191,6 +191,13 @@ def test_the_log_has_every_call_once_it_is_wanted(make, caplog):
     assert not caplog.records
 
 
+def test_logging_that_is_configured_after_the_pool_was_made(make):
+    """What loggers remember of their levels is forgotten then."""
+    pool, root = make(), logging.getLogger()
+    root.setLevel(root.level)
+    assert went_long(pool) == (0 if COMPILED else 3)
+
+
 def test_deadlines_go_the_long_way(make):
     pool = make(deadline=5.0)
     assert went_long(pool) == 3
@@ -234,6 +241,18 @@ def test_a_pool_that_is_closed_during_a_call_closes_its_connection(make, raw_ser
     raw_server.handler.script('get_count', pool.close)
     assert get_count(pool) == 4
     assert not wrapper.is_open and pool.counts().total == 0
+
+
+def test_a_pool_may_be_given_another_short_way_during_a_call(make, raw_server):
+    pool = make(pool_size=1)
+    went_long(pool)
+
+    def replace():
+        pool._short_way = codec.ShortWay(_WAYS, pool.__dict__, pool._store, pool._listeners, pool._holding)
+
+    raw_server.handler.script('get_count', replace)
+    assert get_count(pool) == 4
+    assert went_long(pool) == (0 if COMPILED else 3)
 
 
 def test_those_who_wait_get_the_connection(make, raw_server):
