@@ -118,6 +118,11 @@ class Connection(RawClient):
 
     usable = is_open
 
+    @property
+    def seems_open(self) -> bool:
+        """As `is_open`, for threads that don't hold the connection: a transport of users' own is not asked."""
+        return self._messages.seems_open()
+
     def probe(self) -> bool:
         """False when the server has closed this idle connection, or sent something unasked for. Does not wait."""
         return self._messages.probe()

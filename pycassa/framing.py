@@ -186,6 +186,10 @@ class MessageTransport(TTransportBase, CReadableTransport, abc.ABC):
     @abc.abstractmethod
     def isOpen(self) -> bool: ...
 
+    def seems_open(self) -> bool:
+        """As `isOpen`, for other threads, which may ask in mid-call: nothing of users' own is called."""
+        return bool(self.isOpen())
+
     @abc.abstractmethod
     def probe(self) -> bool:
         """False when an idle connection cannot serve another call. Does not wait."""
@@ -434,7 +438,11 @@ class AdaptedTransport(MessageTransport):
         self._closed = False
 
     def isOpen(self) -> bool:
-        return not self._closed and not self._owner.foreign and bool(self.transport.isOpen())
+        return self.seems_open() and bool(self.transport.isOpen())
+
+    def seems_open(self) -> bool:
+        # Thrift's TSocket reads when it is asked, and changes its time-out for that.
+        return not self._closed and not self._owner.foreign
 
     def probe(self) -> bool:
         if not self.isOpen():

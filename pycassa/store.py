@@ -47,7 +47,7 @@ class Store(codec.Shelf):
     lock held. Those who wait are served in the order they came, and there are idle connections or room only while
     nobody waits.
 
-    A member must have `server` and `is_open`, and allow weak references: one that its holder forgot to return is
+    A member must have `server` and `seems_open`, and allow weak references: one that its holder forgot to return is
     taken off the count when it is collected.
     """
 
@@ -247,7 +247,7 @@ class Store(codec.Shelf):
         """The number of open connections to each server."""
         with self._lock:
             members = [reference() for reference in list(self._members.values())]
-        return Counter(member.server for member in members if member is not None and member.is_open)
+        return Counter(member.server for member in members if member is not None and member.seems_open)
 
     # --- with the lock held ----------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class _NoTransport:
     def isOpen(self) -> bool:
         return False
 
-    probe = isOpen
+    probe = seems_open = isOpen
 
     def close(self) -> None:
         pass

@@ -77,6 +77,8 @@ class FakeLink:
     def isOpen(self):
         return self.is_open
 
+    seems_open = isOpen
+
     def probe(self):
         self.touched += 1
         return self.is_open and not self.stale

@@ -18,7 +18,7 @@ from .fakes import in_threads
 class Member:
     def __init__(self, server='a'):
         self.server = server
-        self.is_open = True
+        self.seems_open = True
         self.closed = False
 
     def close(self):
