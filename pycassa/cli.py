@@ -1,7 +1,6 @@
 """The command `pycassa`: loads files into a column family, verifies what was loaded, and starts the shell."""
 import argparse
 import functools
-import math
 import os
 import sys
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
@@ -15,6 +14,7 @@ from pycassa.ingest.job import SchemaError
 from pycassa.ingest.progress import Progress
 from pycassa.marshal import extract_type_name
 from pycassa.pool import ConnectionPool
+from pycassa.shell.options import seconds
 from pycassa.system_manager import SystemManager
 
 OK, BAD_ROWS, USAGE, FAILED = 0, 1, 2, 3
@@ -56,16 +56,6 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is no whole number from 1 on')
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f'{text!r} is no number of seconds above 0')
-    return seconds
 
 
 def _delimiter(text: str) -> str:
@@ -111,7 +101,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     add('--drop-key', action='store_true', help='do not store the key columns as columns')
     add('--type', action='append', default=[], type=_column_type, metavar='COLUMN=TYPE',
         help='the type of a new column, such as LongType; existing families have theirs')
-    add('--timeout', type=_seconds, default=30.0, metavar='SECONDS', help='of a request (30)')
+    add('--timeout', type=seconds, default=30.0, metavar='SECONDS', help='of a request (30)')
     add('--username', help='log in; the password is read from the environment variable PYCASSA_PASSWORD')
     add('--consistency', default='ONE', metavar='LEVEL', help='consistency level (ONE)')
     add('--quiet', action='store_true', help='no progress')

@@ -12,7 +12,7 @@ from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
 from pycassa.connection import make_ssl_context
 from pycassa.errors import ConfigurationError
 
-__all__ = ['PASSWORD_VARIABLE', 'Script', 'Settings', 'add_arguments', 'settings_of']
+__all__ = ['PASSWORD_VARIABLE', 'Script', 'Settings', 'add_arguments', 'seconds', 'settings_of']
 
 PASSWORD_VARIABLE = 'PYCASSA_PASSWORD'
 
@@ -41,14 +41,15 @@ class Settings:
     history: bool = True
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A number of seconds above 0, as an argument of a command."""
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
+        number = 0.0
+    if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f'{text!r} is no number of seconds above 0')
-    return seconds
+    return number
 
 
 def _port(text: str) -> int:
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('-F', '--framed', action='store_true', default=True, help='framed transport, which is the default')
     add('-S', '--streaming', action='store_false', dest='framed',
         help='unframed transport, as servers before Cassandra 0.8 spoke it')
-    add('--timeout', type=_seconds, default=5.0, metavar='SECONDS', help='of a request (5)')
+    add('--timeout', type=seconds, default=5.0, metavar='SECONDS', help='of a request (5)')
     tls = parser.add_argument_group('encryption')
     tls.add_argument('--tls', action='store_true', help='encrypt; the options below imply it')
     tls.add_argument('--ca-certs', metavar='FILE', help="the authorities to trust (the system's)")
