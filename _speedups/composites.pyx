@@ -168,6 +168,8 @@ cdef object unpack_composite(Scalar scalar, View data):
     cdef View part
     cdef Scalar each
     cdef tuple values = PyTuple_New(most)
+    # Those who look through all objects, as a component's own function may, are not to come across it half filled.
+    PyObject_GC_UnTrack(values)
     for each in scalar.parts:
         if pos == data.size:
             return values[:count]
@@ -180,6 +182,9 @@ cdef object unpack_composite(Scalar scalar, View data):
         pos += part.size + 3
     if pos != data.size:
         raise ValueError(f'{data.size - pos} bytes follow the last component of a CompositeType of {most}')
+    # The empty tuple is everybody's.
+    if count:
+        PyObject_GC_Track(values)
     return values
 
 

@@ -5,6 +5,7 @@ cdef extern from 'Python.h':
     object PyDict_New()
     int PyDict_SetItem(object, object, object) except -1
     int PyDict_Update(object, object) except -1
+    void PyObject_GC_Track(object)
     void PyObject_GC_UnTrack(object)
 
 cdef extern from *:

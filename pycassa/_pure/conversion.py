@@ -32,7 +32,7 @@ class _Names(dict[bytes, Any]):
 
 def _is_plain(dict_class: Any) -> bool:
     """Whether dict's own constructor and item assignment make a `dict_class`."""
-    return (isinstance(dict_class, type) and issubclass(dict_class, dict) and dict_class.__new__ is dict.__new__
+    return (type(dict_class) is type and issubclass(dict_class, dict) and dict_class.__new__ is dict.__new__
             and dict_class.__init__ is dict.__init__ and dict_class.__setitem__ is dict.__setitem__)
 
 

@@ -51,13 +51,24 @@ class Plain(dict):
     """A subclass that changes nothing about how a dict is made."""
 
 
+class CallNoting(type):
+    def __call__(cls, *arguments: Any) -> Any:
+        made = type.__call__(cls, *arguments)
+        made.arguments = len(arguments)
+        return made
+
+
+class Noted(dict, metaclass=CallNoting):
+    """A subclass whose class tells how it was called: with nothing, as any dict_class is that is not known."""
+
+
 def factory() -> Any:
     """A dict_class that is a function."""
     return Counting()
 
 
 DICT_CLASSES = {'dict': dict, 'OrderedDict': OrderedDict, 'collections': collections.OrderedDict, 'Plain': Plain,
-                'Counting': Counting, 'Pairs': Pairs, 'factory': factory}
+                'Counting': Counting, 'Noted': Noted, 'Pairs': Pairs, 'factory': factory}
 
 
 def _typed(name: str, value: str, **more: Any) -> Callable[[Any], Any]:

@@ -1,4 +1,4 @@
-"""Objects that are changed while they are packed, by code that nobody would expect to run then."""
+"""Objects that are changed while they are packed, or seen while they are made, by code that runs in between."""
 import decimal
 import gc
 import subprocess
@@ -80,3 +80,20 @@ def test_a_finalizer_that_changes_the_columns(codec):
         else:
             count, data = outcome
             assert len(codec.mutation_lengths(data, count)) == count
+
+
+def test_names_are_not_seen_before_they_are_whole(codec):
+    """By a component's function that looks through all objects that the collector knows."""
+    size, seen = 23, []
+
+    def unpack(data):
+        seen.extend(each for each in gc.get_objects() if type(each) is tuple and len(each) == size)
+        return [data]
+
+    own, number = codec.Scalar('Own', bytes, unpack), codec.scalar('Int32Type')
+    name = codec.composite([own] + [number] * (size - 1)).unpack(b'\0\1x\0' + b'\0\4\0\0\0\5\0' * (size - 1))
+    assert name == ([b'x'], *[5] * (size - 1))
+    assert gc.is_tracked(name)
+    assert not [each for each in seen if [b'x'] in each]
+    assert codec.composite([]).unpack(b'') == ()
+    assert codec.composite([own, own]).unpack(b'\0\1x\0') == ([b'x'],)
