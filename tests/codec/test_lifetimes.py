@@ -1,6 +1,7 @@
 """Objects that are changed while they are packed, or seen while they are made, by code that runs in between."""
 import decimal
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -34,7 +35,7 @@ print(name)
 def test_a_list_that_loses_what_is_packed_out_of_it(codec):
     """In a process of its own, where memory that is free is overwritten."""
     done = subprocess.run([sys.executable, '-c', SHRINKING, codec.__name__], text=True, capture_output=True, timeout=60,
-                          env={'PYTHONPATH': ':'.join(sys.path), 'PYTHONMALLOC': 'debug'})
+                          env={'PYTHONMALLOC': 'debug', **os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)})
     assert (done.returncode, done.stdout) == (0, '[]\n'), done.stderr
 
 
