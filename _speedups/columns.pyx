@@ -67,6 +67,7 @@ cdef class Layout:
         """Lay out the hash table of the validators: open addressing, half full at most."""
         cdef Py_ssize_t size = 4
         cdef uint64_t slot
+        cdef bytes packed
         self._names = self._types = None
         if not self.validators:
             return 0
@@ -75,10 +76,12 @@ cdef class Layout:
         self._mask = size - 1
         names, types = [None] * size, [None] * size
         for name, scalar in self.validators.items():
-            slot = view_hash(view_of_bytes(name)) & self._mask
+            # None is no bytes, though a parameter of that type takes it.
+            packed = <bytes?>name
+            slot = view_hash(view_of_bytes(packed)) & self._mask
             while names[slot] is not None:
                 slot = (slot + 1) & self._mask
-            names[slot], types[slot] = <bytes?>name, <Scalar?>scalar
+            names[slot], types[slot] = packed, <Scalar?>scalar
         self._names, self._types = tuple(names), tuple(types)
         return 0
 
