@@ -8,7 +8,7 @@ from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TFramedTransport
 
 from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
-from pycassa.cassandra.ttypes import AuthenticationRequest
+from pycassa.cassandra.ttypes import AuthenticationRequest, NotFoundException
 from pycassa.errors import ApplicationError, ConfigurationError, NoServerAvailable, ProtocolError
 from pycassa.framing import (
     MAX_REPLY_BYTES,
@@ -217,9 +217,14 @@ class Connection(RawClient):
         """{name: CfDef} of the families of `keyspace`, by default the selected one.
 
         With `use_dict_for_col_metadata` their `column_metadata` is {column name: ColumnDef} instead of a list.
-        Raises NotFoundException.
+        Raises NotFoundException, whose `why` names it, for a keyspace that does not exist.
         """
-        families = self.describe_keyspace(self.keyspace if keyspace is None else keyspace).cf_defs
+        name = self.keyspace if keyspace is None else keyspace
+        try:
+            families = self.describe_keyspace(name).cf_defs
+        except NotFoundException as error:
+            error.why = f'the keyspace {name!r} does not exist'
+            raise
         if use_dict_for_col_metadata:
             for family in families:
                 family.column_metadata = {column.name: column for column in family.column_metadata or ()}

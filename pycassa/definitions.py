@@ -6,7 +6,7 @@ is None, and what is unknown is kept as bytes and written again.
 """
 from typing import Any
 
-from pycassa.cassandra.ttypes import KsDef
+from pycassa.cassandra.ttypes import KsDef, NotFoundException
 from pycassa.operations import Executor
 from pycassa.structcalls import struct_call
 
@@ -16,9 +16,13 @@ __all__ = ['call_schema', 'describe_keyspace']
 def describe_keyspace(executor: Executor, keyspace: str) -> KsDef:
     """The definition of `keyspace` and its families, absent fields None, unknown fields kept for the way back.
 
-    Raises NotFoundException for a keyspace that does not exist.
+    Raises NotFoundException, whose `why` names it, for a keyspace that does not exist.
     """
-    definition: KsDef = call_schema(executor, 'describe_keyspace', keyspace, retry=True)
+    try:
+        definition: KsDef = call_schema(executor, 'describe_keyspace', keyspace, retry=True)
+    except NotFoundException as error:
+        error.why = f'the keyspace {keyspace!r} does not exist'
+        raise
     return definition
 
 

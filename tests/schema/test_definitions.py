@@ -138,7 +138,7 @@ def test_declared_exceptions(error):
     field = next(name for name, kind in fields.items() if kind is type(error))
     executor = Scripted(lambda output: Cassandra.describe_keyspace_result(**{field: error}).write(output))
     with pytest.raises(type(error)) as caught:
-        describe_keyspace(executor, 'K')
+        call_schema(executor, 'describe_keyspace', 'K')
     assert caught.value == error
 
 

@@ -88,9 +88,11 @@ def test_families_of_a_keyspace(manager, keyspace):
 
 
 def test_an_unknown_keyspace(manager):
-    for call in (manager.get_keyspace_column_families, manager.get_keyspace_properties, manager.alter_keyspace):
-        with pytest.raises(NotFoundException):
+    for call in (manager.get_keyspace_column_families, manager.get_keyspace_properties, manager.alter_keyspace,
+                 manager._conn.get_keyspace_description):
+        with pytest.raises(NotFoundException, match="the keyspace 'NoSuchKeyspace' does not exist") as caught:
             call('NoSuchKeyspace')
+        assert caught.value.why == "the keyspace 'NoSuchKeyspace' does not exist"
 
 
 # --- keyspaces --------------------------------------------------------------------------------------------------------
