@@ -253,11 +253,12 @@ class ColumnFamily(FamilyTypes):
              columns: Optional[Iterable[Any]] = None) -> Iterator[Tuple[Any, Any]]:
         """Iterate over the columns of one row, however many they are: a generator of (name, value).
 
-        `buffer_size` columns (default: `column_buffer_size`) are fetched at once. `column_count` limits the columns
-        in all, None gives every one. The other parameters are those of `get`; values have the shapes that `get` gives
-        them, in a super column family {name: value}. With `columns`, any iterable of names, `buffer_size` of them are
-        asked for at once, in the order given; those of one request come in the comparator's order. A row that does
-        not exist gives nothing. Raises what `get` raises, less NotFoundException, while it is iterated over.
+        `buffer_size` columns (default: `column_buffer_size`) are fetched at once. `column_count` limits the columns in
+        all, None gives every one. The other parameters are those of `get`; values have the shapes that `get` gives
+        them, in a super column family {name: value}. With `columns`, any iterable of names, the other limits are
+        ignored, and `buffer_size` of them are asked for at once, in the order given; those of one request come in the
+        comparator's order. A row that does not exist gives nothing. Raises what `get` raises, less NotFoundException,
+        while it is iterated over.
         (Release 1.6; super_column and columns 2.0.)
         """
         level, flags = self._read_level(read_consistency_level), _flags(include_timestamp, include_ttl)
