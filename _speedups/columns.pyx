@@ -208,21 +208,28 @@ cdef enum:
 
 
 cdef struct Recent:
-    # The names of the last row or super column and the types of their values, by their place: both are kept alive by
-    # what is being packed.
+    # The names of the last row or super column, where they were put, and the types of their values, by their place.
+    # What is being packed keeps them alive.
     PyObject* names[RECENT]
     PyObject* types[RECENT]
+    Py_ssize_t starts[RECENT]
     Py_ssize_t count
 
 
-cdef inline Scalar recent_type(Layout layout, Recent* recent, Py_ssize_t index, PyObject* name, View packed):
-    """The type of a column's value: found without its bytes, where the row before had the very name in this place."""
+cdef inline Scalar recent_type(Writer out, Layout layout, Recent* recent, Py_ssize_t index, PyObject* name,
+                               Py_ssize_t start):
+    """The type of the value of the column whose name was put at `start`: the one before it in this place, mostly."""
+    cdef View packed = out.written(start), before
     cdef Scalar found
-    if index < recent.count and recent.names[index] == name:
-        return <Scalar>recent.types[index]
+    if index < recent.count:
+        if recent.names[index] == name:
+            return <Scalar>recent.types[index]
+        if view_part(out.written(recent.starts[index]), 0, packed.size, &before) and view_equal(before, packed) and (
+                view_u32(out.written(recent.starts[index] - 4)) == <uint32_t>packed.size):
+            return <Scalar>recent.types[index]
     found = layout.type_of(packed)
     if index < RECENT and index <= recent.count:
-        recent.names[index], recent.types[index] = name, <PyObject*>found
+        recent.names[index], recent.types[index], recent.starts[index] = name, <PyObject*>found, start
         recent.count = max(recent.count, index + 1)
     return found
 
@@ -254,7 +261,7 @@ cdef bint quick_columns(Writer out, Layout layout, PyObject* columns, const Tail
         if not quick_field(out, head, size, names, name):
             return False
         if validated:
-            values = recent_type(layout, recent, index, name, out.written(start))
+            values = recent_type(out, layout, recent, index, name, start)
             index += 1
         if not quick_field(out, b'\x0b\0\2', 3, values, value):
             return False

@@ -371,3 +371,14 @@ def test_nothing_is_lost_when_a_row_falls_off_the_fast_path(codec):
     entries = [(b'Family', key.encode(), *codec.encode_insertions(layout, key, row, 1, None))
                for key, row in plain.items()]
     assert codec.encode_rows(1, layout, rows, 1, None, 1) == codec.encode_batch(1, entries, 1)
+
+
+def test_validators_of_rows_whose_names_are_alike_in_part(codec):
+    """The type of a column is found by all of its name, whatever stood in its place in the row before."""
+    text, number = codec.scalar('UTF8Type'), codec.scalar('Int32Type')
+    layout = codec.Layout('Standard', key=text, name=text, value=text, validators={b'ab': number, b'': number})
+    rows = [{'ab': 1, 'x': 'y'}, {'a': 't', 'x': 'y'}, {'abc': 't', 'ab': 2}, {''.join('ab'): 3, '': 4}, {'b': 't'}]
+    frame = codec.encode_rows(1, layout, {f'k{number}': row for number, row in enumerate(rows)}, 5, None, 1)
+    alone = [codec.encode_insertions(layout, 'k', row, 5, None)[1] for row in rows]
+    assert [each in frame for each in alone] == [True] * len(rows)
+    assert b'\0\0\0\4\0\0\0\3' in frame and b'\0\0\0\4\0\0\0\4' in frame and frame.count(b'\0\0\0\1t') == 3
