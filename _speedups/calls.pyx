@@ -108,14 +108,13 @@ cdef bytes DONE = b'\x80\1\0\2\0\0\0\x0cbatch_mutate'
 
 cdef inline bint is_done(reply, uint32_t seqid) noexcept:
     """Whether a reply is the one that a batch_mutate without errors has: nothing, in as many bytes as it takes."""
-    cdef View head, found, number
+    cdef View found, head = view_of_bytes(DONE), start, number, stop
     if not PyBytes_CheckExact(<PyObject*>reply):
         return False
-    found, head = view_of_bytes(reply), view_of_bytes(DONE)
-    if found.size != head.size + 5 or not view_part(found, 0, head.size, &number) or not view_equal(number, head):
-        return False
-    view_part(found, head.size, 5, &number)
-    return load32(number.data) == seqid and number.data[4] == STOP
+    found = view_of_bytes(reply)
+    return (found.size == head.size + 5 and view_part(found, 0, head.size, &start) and view_equal(start, head)
+            and view_part(found, head.size, 4, &number) and view_u32(number) == seqid
+            and view_part(found, head.size + 4, 1, &stop) and view_u8(stop) == STOP)
 
 
 def insertion_call(Layout layout not None, rows, timestamp, ttl, consistency, retry):

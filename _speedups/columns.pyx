@@ -117,19 +117,22 @@ def pack_key(Layout layout not None, key):
 
 cdef int put_key(Writer out, Layout layout, key) except -1:
     """Put a packed row key, without its length."""
-    cdef bytes data
-    if not pack_quick(out, layout.key, <PyObject*>key):
-        data = packed_by_call(layout.key, key)
-        out.put_bytes(data if data is not None else pure_columns.key_exactly(layout, key))
+    if not put_packed(out, layout.key, key):
+        out.put_bytes(pure_columns.key_exactly(layout, key))
     return 0
 
 
-cdef bytes packed_by_call(Scalar scalar, value):
-    """What the type's own function makes of a value that is not plain; None where it fails in any way."""
+cdef bint put_packed(Writer out, Scalar scalar, value) except -1:
+    """Put the bytes of any value, without their length; or nothing, and False, where the type's function fails."""
+    cdef bytes data
+    if pack_quick(out, scalar, <PyObject*>value):
+        return True
     try:
-        return pack_exactly(scalar, value)
+        data = pack_exactly(scalar, value)
     except CONVERSION_ERRORS:
-        return None
+        return False
+    out.put_bytes(data)
+    return True
 
 
 cdef bint is_native(Scalar scalar) except -1:
@@ -146,11 +149,21 @@ cdef inline bint is_plain_dict(PyObject* value) noexcept:
 
 cdef inline bint quick_int(PyObject* value, int64_t* found) except -1:
     """Whether `value` is an int (or a bool) of 64 bits; `found` is it then."""
-    cdef int overflow = 0
-    if not PyLong_CheckExact(value) and not PyBool_Check(value):
+    return (PyLong_CheckExact(value) or PyBool_Check(value)) and fits(value, INT64_MIN, INT64_MAX, found)
+
+
+cdef inline bint quick_i32(PyObject* value, int32_t* found) except -1:
+    """As `quick_int`, of 32 bits."""
+    cdef int64_t number = 0
+    if not quick_int(value, &number) or not INT32_MIN <= number <= INT32_MAX:
         return False
-    found[0] = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
-    return overflow == 0
+    found[0] = <int32_t>number
+    return True
+
+
+cdef inline bint quick_level(PyObject* value, int32_t* found) except -1:
+    """As `quick_int`, of the consistency levels that servers know."""
+    return quick_i32(value, found) and 1 <= found[0] <= 11
 
 
 # --- the end of a column -----------------------------------------------------------------------------------------
@@ -164,14 +177,9 @@ cdef struct Tail:
 
 cdef inline bint quick_tail(Tail* tail, timestamp, ttl) except -1:
     """Whether these are plain numbers in their range; `tail` holds them then."""
-    cdef int64_t seconds = 0
-    if not quick_int(<PyObject*>timestamp, &tail.timestamp):
-        return False
     tail.has_ttl = ttl is not None
-    if tail.has_ttl and not (quick_int(<PyObject*>ttl, &seconds) and -0x80000000 <= seconds <= 0x7FFFFFFF):
-        return False
-    tail.ttl = <int32_t>seconds
-    return True
+    return quick_int(<PyObject*>timestamp, &tail.timestamp) and (
+        not tail.has_ttl or quick_i32(<PyObject*>ttl, &tail.ttl))
 
 
 cdef int set_tail(Tail* tail, timestamp, ttl) except -1:
@@ -351,10 +359,8 @@ cdef int put_insertions(Writer out, Layout layout, key, items, const Tail* tail)
 
 cdef int put_super(Writer out, Layout layout, key, super_name, columns, const Tail* tail) except -1:
     cdef Py_ssize_t start = open_super(out, layout)
-    cdef bytes data
-    if not pack_quick(out, layout.super_name, <PyObject*>super_name):
-        data = packed_by_call(layout.super_name, super_name)
-        out.put_bytes(data if data is not None else pure_columns.super_name_exactly(layout, key, super_name))
+    if not put_packed(out, layout.super_name, super_name):
+        out.put_bytes(pure_columns.super_name_exactly(layout, key, super_name))
     out.fill(start)
     items = pure_columns.subcolumns_of(layout, key, super_name, columns)
     out.fill_with(out.hold(b'\x0f\0\2\x0c', 4), len(items))
@@ -367,17 +373,14 @@ cdef int put_super(Writer out, Layout layout, key, super_name, columns, const Ta
 
 cdef int put_name(Writer out, Layout layout, key, tuple super_name, name) except -1:
     """A packed column name, without its length. `super_name` is None, or holds that of the super column around it."""
-    cdef bytes data
-    if not pack_quick(out, layout.name, <PyObject*>name):
-        data = packed_by_call(layout.name, name)
-        out.put_bytes(data if data is not None else pure_columns.name_exactly(layout, key, super_name, name))
+    if not put_packed(out, layout.name, name):
+        out.put_bytes(pure_columns.name_exactly(layout, key, super_name, name))
     return 0
 
 
 cdef int put_columns(Writer out, Layout layout, key, items, const Tail* tail, tuple super_name) except -1:
     cdef Py_ssize_t start
-    cdef Scalar values
-    cdef bytes data, packed
+    cdef bytes packed
     for name, value in items:
         if super_name is None:
             start = out.hold(b'\x0c\0\1\x0c\0\1\x0b\0\1', 9)
@@ -386,13 +389,9 @@ cdef int put_columns(Writer out, Layout layout, key, items, const Tail* tail, tu
         put_name(out, layout, key, super_name, name)
         out.fill(start)
         packed = view_bytes(out.written(start + 4))
-        values = layout.type_of(view_of_bytes(packed))
         start = out.hold(b'\x0b\0\2', 3)
-        if not pack_quick(out, values, <PyObject*>value):
-            data = packed_by_call(values, value)
-            if data is None:
-                data = pure_columns.value_exactly(layout, key, super_name, name, packed, value)
-            out.put_bytes(data)
+        if not put_packed(out, layout.type_of(view_of_bytes(packed)), value):
+            out.put_bytes(pure_columns.value_exactly(layout, key, super_name, name, packed, value))
         out.fill(start)
         put_tail(out, tail, 3 if super_name is None else 1)
     return 0

@@ -89,6 +89,7 @@ cdef enum:
     LOST = 4
     ENDED = 5
 
+# pycassa.util.Forks once more, as a number of C: every call compares it.
 cdef long forks = 0
 
 

@@ -38,9 +38,7 @@ def encode_deletion(timestamp, super_column, predicate):
     if timestamp is not None:
         out.put(b'\x0a\0\1', 3)
         put_i64(out, timestamp, 'a timestamp')
-    if super_column is not None:
-        out.put(b'\x0b\0\2', 3)
-        put_binary(out, super_column)
+    put_optional(out, b'\x0b\0\2', super_column)
     if predicate is not None:
         out.put(b'\x0c\0\3', 3)
         put_raw(out, predicate)
@@ -80,7 +78,7 @@ cdef bytes frame_of_rows(seqid, Layout layout, rows, timestamp, ttl, consistency
 
 cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, consistency) except -1:
     """The frame of rows that are all plain; False, with the Writer in disorder, where something is not."""
-    cdef int64_t number = 0, level = 0
+    cdef int32_t number = 0, level = 0
     cdef PyObject* key = NULL
     cdef PyObject* columns = NULL
     cdef PyObject* kind = NULL
@@ -91,11 +89,9 @@ cdef bint quick_rows(Writer out, seqid, Layout layout, rows, timestamp, ttl, con
     recent.count = 0
     if not quick_tail(&tail, timestamp, ttl) or not is_plain_dict(<PyObject*>rows):
         return False
-    if not quick_int(<PyObject*>consistency, &level) or not 1 <= level <= 11:
+    if not quick_level(<PyObject*>consistency, &level) or not quick_i32(<PyObject*>seqid, &number):
         return False
-    if not quick_int(<PyObject*>seqid, &number) or not -0x80000000 <= number <= 0x7FFFFFFF:
-        return False
-    start_call(out, BATCH, <int32_t>number)
+    start_call(out, BATCH, number)
     out.fill_with(out.hold(b'\x0d\0\1\x0b\x0d', 5), PyDict_Size(<PyObject*>rows))
     while PyDict_Next(<PyObject*>rows, &at, &key, &columns):
         if kind == NULL:

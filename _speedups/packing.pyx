@@ -17,7 +17,6 @@ from cpython.datetime cimport (
 )
 from cpython.unicode cimport Py_UNICODE_ISDECIMAL, Py_UNICODE_TODECIMAL
 from libc.math cimport floor, isinf, rint
-from libc.stdint cimport INT64_MAX, INT64_MIN
 
 from pycassa._pure import packing as pure_packing
 

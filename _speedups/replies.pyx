@@ -38,8 +38,7 @@ cdef dict declared_by(str method):
 cdef int open_result(Cursor cursor, str method, int32_t seqid) except -1:
     """Move to the result struct of the reply to this very call. Raises ProtocolError for any other message."""
     cdef View due, name
-    cdef const char* head = cursor._take(4)
-    if load32(head) != 0x80010002u:
+    if <uint32_t>cursor.take_i32() != 0x80010002u:
         raise ProtocolError('no reply')
     name = cursor.take_binary()
     if not quick_view(<PyObject*>method, &due) or not view_equal(name, due) or cursor.take_i32() != seqid:
@@ -157,16 +156,16 @@ cdef dict read_numbers(Cursor cursor):
 cdef decode(reply, str method, seqid, Shape shape, Conversion to):
     """What a reply holds; ABSENT: the pure twin has to tell."""
     cdef Cursor cursor
-    cdef int64_t number = 0
-    if not quick_int(<PyObject*>seqid, &number) or not -0x80000000 <= number <= 0x7FFFFFFF:
+    cdef int32_t number = 0
+    if not quick_i32(<PyObject*>seqid, &number):
         return ABSENT
     try:
         cursor = open_cursor(reply)
         if to is not None and not (to.is_plain and to.layout.is_native):
             to.idle = True
-            read_result(cursor, method, <int32_t>number, shape, to)
+            read_result(cursor, method, number, shape, to)
             cursor._pos, to.idle = 0, False
-        return read_result(cursor, method, <int32_t>number, shape, to)
+        return read_result(cursor, method, number, shape, to)
     except UNREADABLE:
         return ABSENT
 

@@ -34,8 +34,7 @@ def encode_slice_predicate(start, finish, reversed, count):
     cdef Writer out = new_writer(64)
     out.put(b'\x0c\0\2\x0b\0\1', 6)
     put_binary(out, start)
-    out.put(b'\x0b\0\2', 3)
-    put_binary(out, finish)
+    put_field(out, b'\x0b\0\2', finish)
     out.put(b'\x02\0\3\1\x08\0\4' if reversed else b'\x02\0\3\0\x08\0\4', 7)
     put_i32(out, count, 'a column count')
     out.put(b'\0\0', 2)
@@ -47,12 +46,10 @@ cdef int put_expressions(Writer out, expressions) except -1:
     out.put_u8(STRUCT)
     out.put_length(len(expressions))
     for name, operator, value in expressions:
-        out.put(b'\x0b\0\1', 3)
-        put_binary(out, name)
+        put_field(out, b'\x0b\0\1', name)
         out.put(b'\x08\0\2', 3)
         put_i32(out, operator, 'an index operator')
-        out.put(b'\x0b\0\3', 3)
-        put_binary(out, value)
+        put_field(out, b'\x0b\0\3', value)
         out.put_u8(STOP)
     return 0
 
@@ -60,18 +57,12 @@ cdef int put_expressions(Writer out, expressions) except -1:
 def encode_key_range(start_key, end_key, start_token, end_token, count, row_filter):
     """A KeyRange struct. `row_filter` is [(column name, IndexOperator, value)]."""
     cdef Writer out = new_writer(96)
-    if start_key is not None:
-        out.put(b'\x0b\0\1', 3)
-        put_binary(out, start_key)
-    if end_key is not None:
-        out.put(b'\x0b\0\2', 3)
-        put_binary(out, end_key)
+    put_optional(out, b'\x0b\0\1', start_key)
+    put_optional(out, b'\x0b\0\2', end_key)
     if start_token is not None:
-        out.put(b'\x0b\0\3', 3)
-        put_binary(out, start_token.encode())
+        put_field(out, b'\x0b\0\3', start_token.encode())
     if end_token is not None:
-        out.put(b'\x0b\0\4', 3)
-        put_binary(out, end_token.encode())
+        put_field(out, b'\x0b\0\4', end_token.encode())
     out.put(b'\x08\0\5', 3)
     put_i32(out, count, 'a row count')
     if row_filter is not None:
@@ -90,8 +81,7 @@ cdef bytes read_of_row(bytes head, seqid, key, family, super_column, predicate, 
         out.put(b'\x0f\0\1', 3)
         put_binary_list(out, key)
     else:
-        out.put(b'\x0b\0\1', 3)
-        put_binary(out, key)
+        put_field(out, b'\x0b\0\1', key)
     out.put(b'\x0c\0\2', 3)
     put_column_parent(out, family, super_column)
     out.put(b'\x0c\0\3', 3)
@@ -103,8 +93,7 @@ cdef bytes read_of_row(bytes head, seqid, key, family, super_column, predicate, 
 def encode_get(seqid, key, family, super_column, column, consistency):
     """get: one column, or one super column when `column` is None."""
     cdef Writer out = new_call(GET, seqid)
-    out.put(b'\x0b\0\1', 3)
-    put_binary(out, key)
+    put_field(out, b'\x0b\0\1', key)
     out.put(b'\x0c\0\2', 3)
     put_column_path(out, family, super_column, column)
     put_consistency(out, b'\x08\0\3', consistency)
@@ -151,8 +140,7 @@ def encode_get_indexed_slices(seqid, family, expressions, start_key, count, pred
     put_column_parent(out, family, None)
     out.put(b'\x0c\0\2\x0f\0\1', 6)
     put_expressions(out, expressions)
-    out.put(b'\x0b\0\2', 3)
-    put_binary(out, start_key)
+    put_field(out, b'\x0b\0\2', start_key)
     out.put(b'\x08\0\3', 3)
     put_i32(out, count, 'a row count')
     out.put(b'\0\x0c\0\3', 4)
@@ -166,8 +154,7 @@ def encode_get_indexed_slices(seqid, family, expressions, start_key, count, pred
 cdef Writer write_to_row(bytes head, seqid, key, family, super_column):
     """The beginning of a write of one column: its row, and where in it."""
     cdef Writer out = new_call(head, seqid)
-    out.put(b'\x0b\0\1', 3)
-    put_binary(out, key)
+    put_field(out, b'\x0b\0\1', key)
     out.put(b'\x0c\0\2', 3)
     put_column_parent(out, family, super_column)
     return out
@@ -179,8 +166,7 @@ def encode_insert(seqid, key, family, super_column, name, value, timestamp, ttl,
     cdef Tail tail
     out.put(b'\x0c\0\3\x0b\0\1', 6)
     put_binary(out, name)
-    out.put(b'\x0b\0\2', 3)
-    put_binary(out, value)
+    put_field(out, b'\x0b\0\2', value)
     set_tail(&tail, timestamp, ttl)
     put_tail(out, &tail, 1)
     put_consistency(out, b'\x08\0\4', consistency)
@@ -202,8 +188,7 @@ def encode_add(seqid, key, family, super_column, name, delta, consistency):
 cdef Writer removal(bytes head, seqid, key, family, super_column, column):
     """The beginning of a removal: a row, and the path in it."""
     cdef Writer out = new_call(head, seqid)
-    out.put(b'\x0b\0\1', 3)
-    put_binary(out, key)
+    put_field(out, b'\x0b\0\1', key)
     out.put(b'\x0c\0\2', 3)
     put_column_path(out, family, super_column, column)
     return out
@@ -228,6 +213,5 @@ def encode_remove_counter(seqid, key, family, super_column, column, consistency)
 def encode_truncate(seqid, family):
     """truncate: everything of a family."""
     cdef Writer out = new_call(TRUNCATE, seqid)
-    out.put(b'\x0b\0\1', 3)
-    put_binary(out, family.encode() if isinstance(family, str) else family)
+    put_field(out, b'\x0b\0\1', family.encode() if isinstance(family, str) else family)
     return frame_of(out)

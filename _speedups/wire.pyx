@@ -17,6 +17,17 @@ cdef inline int put_binary(Writer out, data) except -1:
     return out.put_binary(as_bytes(data))
 
 
+cdef inline int put_field(Writer out, const char* field, data) except -1:
+    """A field's type and id, three bytes, and a byte string behind its length."""
+    cdef bytes packed = as_bytes(data)
+    return out.put_field(field, 3, view_of_bytes(packed))
+
+
+cdef inline int put_optional(Writer out, const char* field, data) except -1:
+    """`put_field`, or nothing where there is no data."""
+    return 0 if data is None else put_field(out, field, data)
+
+
 cdef int put_binary_list(Writer out, items) except -1:
     """A list<binary>, from its element type on."""
     out.put_u8(STRING)
@@ -28,8 +39,8 @@ cdef int put_binary_list(Writer out, items) except -1:
 
 cdef int put_i32(Writer out, value, str what) except -1:
     """A 32-bit integer. `what` names it in the PackingError of a value that is none."""
-    cdef int64_t number = 0
-    if quick_int(<PyObject*>value, &number) and -0x80000000 <= number <= 0x7FFFFFFF:
+    cdef int32_t number = 0
+    if quick_i32(<PyObject*>value, &number):
         return out.put_u32(<uint32_t>number)
     return out.put_bytes(pure_wire.i32(value, what))
 
@@ -44,9 +55,9 @@ cdef int put_i64(Writer out, value, str what) except -1:
 
 cdef int put_consistency(Writer out, const char* field, level) except -1:
     """A ConsistencyLevel behind its field. Raises PackingError for what no server knows."""
-    cdef int64_t number = 0
+    cdef int32_t number = 0
     out.put(field, 3)
-    if quick_int(<PyObject*>level, &number) and 1 <= number <= 11:
+    if quick_level(<PyObject*>level, &number):
         return out.put_u32(<uint32_t>number)
     return out.put_bytes(pure_wire.consistency_level(level))
 
@@ -60,28 +71,22 @@ cdef int put_column_parent(Writer out, family, super_column) except -1:
 cdef int put_column_path(Writer out, family, super_column, column) except -1:
     """A ColumnPath struct: a family, one super column, or one column of either."""
     put_path(out, family, super_column)
-    if column is not None:
-        out.put(b'\x0b\0\5', 3)
-        put_binary(out, column)
+    put_optional(out, b'\x0b\0\5', column)
     return out.put_u8(STOP)
 
 
 cdef int put_path(Writer out, family, super_column) except -1:
-    out.put(b'\x0b\0\3', 3)
-    put_binary(out, family)
-    if super_column is not None:
-        out.put(b'\x0b\0\4', 3)
-        put_binary(out, super_column)
-    return 0
+    put_field(out, b'\x0b\0\3', family)
+    return put_optional(out, b'\x0b\0\4', super_column)
 
 
 # --- messages ----------------------------------------------------------------------------------------------------
 
 cdef int32_t checked_seqid(seqid) except? -1:
     """A sequence id. Raises struct.error for what is none."""
-    cdef int64_t number = 0
-    if quick_int(<PyObject*>seqid, &number) and -0x80000000 <= number <= 0x7FFFFFFF:
-        return <int32_t>number
+    cdef int32_t number = 0
+    if quick_i32(<PyObject*>seqid, &number):
+        return number
     return int.from_bytes(pure_wire.call_parts(b'', seqid)[1], 'big', signed=True)
 
 
