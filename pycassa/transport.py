@@ -21,6 +21,7 @@ from pycassa.errors import (
     ProtocolError,
     TransportError,
 )
+from pycassa.util import Forks
 
 __all__ = ['StreamSocket', 'TLSSocketFactory', 'earliest', 'forked', 'is_readable', 'make_ssl_context',
            'make_ssl_socket_factory']
@@ -37,20 +38,6 @@ _NO_REPLY, _NOT_SENT = 'no complete reply', 'the call was not sent'
 _WOULD_BLOCK = (BlockingIOError, InterruptedError)
 # An exchange may let the descriptor block: then every single send and receive says that it does not wait.
 _AT_ONCE = tuple(getattr(socket, name) for name in ('MSG_DONTWAIT',) if hasattr(socket, name))
-
-
-class _Process:
-    """Counts the forks between the process that loaded this module and this one: a system call less than getpid."""
-
-    generation = 0
-
-    @classmethod
-    def forked(cls) -> None:
-        cls.generation += 1
-
-
-if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(after_in_child=_Process.forked)
 
 
 def earliest(deadline: Optional[float], limit: str, seconds: Optional[float], setting: str,
@@ -144,7 +131,7 @@ class StreamSocket(TTransportBase):
         self._timeout = timeout
         self._ssl_context = ssl_context
         self._want_read: Tuple[Type[BaseException], ...] = _WOULD_BLOCK
-        self._generation = _Process.generation
+        self._generation = Forks.count
         self._pid = os.getpid()
         self._poller: Any = None
         self._call: Tuple[Optional[float], str] = (None, '')
@@ -179,7 +166,7 @@ class StreamSocket(TTransportBase):
     @property
     def foreign(self) -> bool:
         """True in a process that was forked after the socket was opened; it must not use it."""
-        return self._generation != _Process.generation
+        return self._generation != Forks.count
 
     @property
     def inherited(self) -> bool:
@@ -198,7 +185,7 @@ class StreamSocket(TTransportBase):
         """
         if self._handle is not None:
             raise TransportError(f'{self.server}: already open', TTransportException.ALREADY_OPEN)
-        self._generation = _Process.generation
+        self._generation = Forks.count
         self._pid = os.getpid()
         if deadline is None:
             deadline, limit = self._call
@@ -392,7 +379,7 @@ class StreamSocket(TTransportBase):
     def _usable_handle(self) -> Any:
         if self._handle is None:
             raise TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
-        if self._generation != _Process.generation:
+        if self._generation != Forks.count:
             raise forked(self.server)
         return self._handle
 

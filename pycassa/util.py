@@ -3,6 +3,7 @@ import datetime
 import decimal
 import math
 import numbers
+import os
 import random
 import uuid
 from typing import Any, Iterable, Optional, Tuple
@@ -44,6 +45,22 @@ class OrderedDict(dict[Any, Any]):
     def copy(self) -> 'OrderedDict':
         """A shallow copy of the same class."""
         return self.__class__(self)
+
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+class Forks:
+    """How many forks are between the process that loaded this module and this one: a system call less than getpid."""
+
+    count = 0
+
+    @classmethod
+    def add(cls) -> None:
+        cls.count += 1
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=Forks.add)
 
 
 # --- times and version 1 UUIDs -----------------------------------------------------------------------------------

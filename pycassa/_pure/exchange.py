@@ -4,11 +4,12 @@ Nothing here raises for what a server or a network does: what went wrong is retu
 the transport makes the error of it.
 """
 import math
-import os
 import select
 import struct
 import time
 from typing import Any, Optional, Tuple, Union
+
+from pycassa.util import Forks
 
 __all__ = ['Exchange', 'Failure']
 
@@ -28,20 +29,6 @@ _LONGEST_POLL = 2_000_000_000
 _length = struct.Struct('>i').unpack_from
 
 
-class _Forks:
-    """How many forks are between the process that loaded this module and this one."""
-
-    count = 0
-
-    @classmethod
-    def counted(cls) -> None:
-        cls.count += 1
-
-
-if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(after_in_child=_Forks.counted)
-
-
 class Exchange:
     """The round trips on `handle`, a connected TCP socket of the standard library that does not block.
 
@@ -59,7 +46,7 @@ class Exchange:
         self._poller.register(handle.fileno(), _READ)
         self._view = memoryview(bytearray(_SCRATCH_BYTES))
         self._busy = self._retired = self._to_close = False
-        self._forks = _Forks.count
+        self._forks = Forks.count
 
     def retire(self) -> None:
         """Make no round trips from now on. The socket is left open, and does not block."""
@@ -68,7 +55,7 @@ class Exchange:
     def close(self) -> None:
         """Close the socket, for good."""
         self._retired = True
-        if self._busy and self._forks == _Forks.count:
+        if self._busy and self._forks == Forks.count:
             self._to_close = True
         else:
             self._handle.close()
@@ -88,7 +75,7 @@ class Exchange:
             expires, by_deadline = time.monotonic() + seconds, 0
             if deadline is not None and deadline < expires:
                 expires, by_deadline = deadline, 1
-        if self._busy or self._retired or self._forks != _Forks.count:
+        if self._busy or self._retired or self._forks != Forks.count:
             return 'unusable', 0, None
         self._busy = True
         try:
