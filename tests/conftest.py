@@ -16,6 +16,9 @@ import pycassa.codec
 from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import KsDef
 
+from . import proof as proofs
+from .proof import proof  # noqa: F401 (a fixture)
+
 NO_REAL_SERVER = 'no real Cassandra given: --cassandra VERSION@HOST:PORT (./dev server 2.1 starts one)'
 EMBEDDED_PROFILES = ('2.1', '3.11')
 
@@ -41,10 +44,17 @@ class Server(NamedTuple):
 def pytest_addoption(parser):
     parser.addoption('--cassandra', action='append', default=[], metavar='VERSION@HOST:PORT',
                      help='a real Cassandra to run the tests of server behaviour on')
+    proofs.add_options(parser)
 
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'real_server: runs on a real Cassandra server')
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    proofs.tell_seed(item, outcome.get_result())
 
 
 def pytest_runtest_logreport(report):
