@@ -142,8 +142,9 @@ class _Stream:
             faults = self._faults
             sizes = [len(data), left, faults.slicing, faults.bandwidth and max(1, int(faults.bandwidth / _TICKS))]
             piece = data[:min(size for size in sizes if size)]
-            await self._loop.sock_sendall(self._sink, piece)
+            # Before it is sent: who has received it may look at once.
             self.passed += len(piece)
+            await self._loop.sock_sendall(self._sink, piece)
             data = data[len(piece):]
             pause = faults.pause if faults.slicing else 0.0
             pause += len(piece) / faults.bandwidth if faults.bandwidth else 0.0
