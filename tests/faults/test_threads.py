@@ -9,11 +9,10 @@ import time
 from typing import Any, List
 
 import pytest
+from apart import KEYSPACE, RemoteServer
+from traffic import PATIENCE, Caller, prepare
 
 from pycassa.pool import ConnectionPool
-
-from .apart import KEYSPACE, RemoteServer
-from .traffic import PATIENCE, Caller, prepare
 
 THREADS = 64
 OPERATIONS = 10_000

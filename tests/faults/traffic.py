@@ -2,12 +2,12 @@
 import random
 from typing import Any, Callable, Dict, List, Optional, Set
 
+from apart import KEYSPACE
+
 from pycassa.cassandra.ttypes import CfDef, ColumnParent, ColumnPath, KsDef, NotFoundException, SlicePredicate
 from pycassa.columnfamily import ColumnFamily
 from pycassa.connection import Connection
 from pycassa.errors import PycassaError
-
-from .apart import KEYSPACE
 
 __all__ = ['PATIENCE', 'ROWS', 'Caller', 'prepare']
 
