@@ -1,7 +1,7 @@
 """The state of each host: up, or failing with a back-off before it is tried again; and in what order to try them."""
 import threading
 from collections import Counter
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pycassa.retry import Backoff
 from pycassa.runtime import Runtime
@@ -37,6 +37,8 @@ class Hosts:
         self._lock = threading.RLock()
         self._failing: Dict[Any, _Failing] = {}
         self._connecting: Counter[Any] = Counter()
+        # When hosts that had failed were first seen to be up again.
+        self._back_since: Dict[Any, float] = {}
         self._turn = 0
 
     def order(self, servers: Sequence[Any], load: Mapping[Any, int], avoid: Collection[Any] = ()) -> List[Any]:
@@ -59,6 +61,24 @@ class Hosts:
 
             return sorted(places, key=rank)
 
+    def better(self, server: Any, servers: Sequence[Any], load: Mapping[Any, int]) -> Optional[Any]:
+        """Where a connection to `server` had better lead, None if nowhere else.
+
+        That is a host which is up or due, and would still have fewer connections than this one has now.
+        """
+        with self._lock:
+            best = self.order(servers, load)[0]
+            share = (load.get(best, 0) + self._connecting[best] + 1) / servers.count(best)
+            if self.is_due(best) and (server not in servers or share < load.get(server, 0) / servers.count(server)):
+                return best
+            return None
+
+    def next_look(self, servers: Collection[Any]) -> Optional[float]:
+        """When to look next whether the hosts of `servers` that fail are back; None while all are up."""
+        with self._lock:
+            due = [failing.retry_at for server, failing in self._failing.items() if server in servers]
+            return max(min(due), self._clock() + self.backoff.base) if due else None
+
     def trying(self, server: Any) -> None:
         """Somebody connects to `server`, until `settled`: while it is failing, others keep away."""
         with self._lock:
@@ -77,7 +97,12 @@ class Hosts:
     def succeeded(self, server: Any) -> None:
         """A connection to `server` was opened: it is up."""
         with self._lock:
-            self._failing.pop(server, None)
+            if self._failing.pop(server, None) is not None:
+                self._back_since[server] = self._clock()
+
+    def came_back(self, server: Any, since: float) -> bool:
+        """Whether `server` has failed and come back since then: what was opened before tells nothing of it now."""
+        return since < self._back_since.get(server, since)
 
     def failed(self, server: Any) -> None:
         """A connection to `server` could not be opened, or broke. Many that break together count as one."""
@@ -100,8 +125,9 @@ class Hosts:
     def keep(self, servers: Collection[Any]) -> None:
         """Forget what is known of all servers but these."""
         with self._lock:
-            for server in set(self._failing).difference(servers):
-                del self._failing[server]
+            for known in (self._failing, self._back_since):
+                for server in set(known).difference(servers):
+                    del known[server]
 
     def _pause(self, failing: _Failing) -> float:
         return self.backoff.delay(failing.failures, self._uniform)

@@ -55,8 +55,9 @@ class ConnectionPool:
 
     Idle connections are used before new ones are opened. One that has been idle for `idle_probe` seconds is first
     asked whether it is still there. When a connection fails, all idle ones to its host are closed, and the host is
-    left alone for `host_backoff` (first, longest) seconds as long as others are up. A connection is replaced after
-    `recycle` calls (-1: never) and, where given, `recycle_seconds` (less up to a tenth, by chance).
+    left alone for `host_backoff` (first, longest) seconds as long as others are up; when it is back, it gets its share
+    of the connections again as they return from calls. A connection is replaced after `recycle` calls (-1: never)
+    and, where given, `recycle_seconds` (less up to a tenth, by chance).
 
     `ssl_context`, `socket_factory`, `transport_factory`, `max_request_bytes` and `max_reply_bytes` are those of
     Connection; `bytes_encoding` is that of ColumnFamily. `listeners` hear of the pool's events, with `logging_name`
@@ -360,9 +361,8 @@ class ConnectionPool:
         # Whatever is raised below, its holder has no part in it from here on.
         back._state = ConnectionWrapper._IN_QUEUE
         try:
-            if (-1 < self.recycle < wrapper.operation_count - wrapper._spared_at
-                    or (wrapper._expires is not None and now >= wrapper._expires)):
-                back = self._replacement(wrapper, deadline)
+            if (wrapper._expires is not None and now >= wrapper._expires) or self._is_worn(wrapper, now):
+                back = self._replacement(wrapper, now, deadline)
             if back is not wrapper:
                 back._state = ConnectionWrapper._IN_QUEUE
                 self._notify('connection_recycled', old_conn=wrapper, new_conn=back)
@@ -382,20 +382,54 @@ class ConnectionPool:
         finally:
             self._dispose(wrapper, 'it had failed or was changed', ConnectionWrapper._RETIRED)
 
-    def _replacement(self, wrapper: ConnectionWrapper, deadline: Optional[float]) -> ConnectionWrapper:
-        """A new connection, counted in place of `wrapper`, or `wrapper` itself if none can be had now."""
-        wrapper._spared_at = wrapper.operation_count
-        wrapper._expires = self._expiry()
-        if not self.server_list or (deadline is not None and self._clock() >= deadline):
-            return wrapper
-        try:
-            new = self._connect(self._hosts.order(self.server_list, self._store.load())[0], deadline)
-        except (*BROKEN_LINK, PycassaError):
-            # The call before this was served: what is wrong with new connections is for those who need one.
+    def _is_worn(self, wrapper: ConnectionWrapper, now: float) -> bool:
+        return (-1 < self.recycle < wrapper.operation_count - wrapper._spared_at
+                or (wrapper._worn_at is not None and now >= wrapper._worn_at))
+
+    def _replacement(self, wrapper: ConnectionWrapper, now: float, deadline: Optional[float]) -> ConnectionWrapper:
+        """A new connection, counted in place of `wrapper`, or `wrapper` itself if no better one can be had now."""
+        worn, servers, load = self._is_worn(wrapper, now), self.server_list, self._store.load()
+        server = None
+        if servers and (deadline is None or now < deadline):
+            server = (self._hosts.order(servers, load)[0] if worn
+                      else self._hosts.better(wrapper.server, servers, load))
+        new = None if server is None else self._connect_if_possible(server, deadline)
+        if new is None:
+            self._begin_term(wrapper, worn)
             return wrapper
         self._store.replace(wrapper, new)
         wrapper.close()
         return new
+
+    def _connect_if_possible(self, server: str, deadline: Optional[float]) -> Optional[ConnectionWrapper]:
+        try:
+            return self._connect(server, deadline)
+        except (*BROKEN_LINK, PycassaError):
+            # The call before this was served: what is wrong with new connections is for those who need one.
+            return None
+
+    def _begin_term(self, wrapper: ConnectionWrapper, anew: bool = True) -> None:
+        """Set when `wrapper` is to be looked at as it comes back: `anew`, its time until it is recycled begins here.
+
+        While a host is down, the other ones stand in for it: one of their connections tries when it is due, and when
+        it is back they share the connections again.
+        """
+        if anew:
+            wrapper._spared_at = wrapper.operation_count
+            wrapper._worn_at = self._recycle_time()
+        wrapper._expires = wrapper._worn_at
+        self._look_again(wrapper, self._hosts.next_look(self.server_list))
+
+    def _look_again(self, wrapper: ConnectionWrapper, at: Optional[float]) -> None:
+        if at is not None and (wrapper._expires is None or at < wrapper._expires):
+            wrapper._expires = at
+
+    def _accuse(self, server: str) -> None:
+        """Take note that `server` failed, and have it asked for again by connections to others."""
+        self._hosts.failed(server)
+        at = self._hosts.next_look(self.server_list)
+        for wrapper in self._store.members():
+            self._look_again(wrapper, at)
 
     def _dispose(self, wrapper: ConnectionWrapper, message: str, state: int = ConnectionWrapper._DISPOSED) -> None:
         """Close a connection that is off the count already."""
@@ -438,16 +472,17 @@ class ConnectionPool:
         try:
             wrapper = self._get_new_wrapper(server)
         except (*BROKEN_LINK, *BUSY_SERVER) as error:
-            if deadline is None or self._clock() < deadline:
-                self._hosts.failed(server)
+            # A deadline that leaves no time to connect accuses nobody, but one that was down has had another chance.
+            if deadline is None or self._clock() < deadline or not self._hosts.is_up(server):
+                self._accuse(server)
             self._notify('connection_failed', 'info', error=error, server=server, connection=None)
             raise
         finally:
             self._connecting.deadline = None
             self._hosts.settled(server)
         self._hosts.succeeded(server)
-        wrapper._idle_since = self._clock()
-        wrapper._expires = self._expiry()
+        wrapper._idle_since = wrapper._opened = self._clock()
+        self._begin_term(wrapper)
         try:
             self._notify('connection_created', connection=wrapper)
         except BaseException:
@@ -455,7 +490,7 @@ class ConnectionPool:
             raise
         return wrapper
 
-    def _expiry(self) -> Optional[float]:
+    def _recycle_time(self) -> Optional[float]:
         if self.recycle_seconds is None:
             return None
         return self._clock() + self.recycle_seconds * self.runtime.uniform(0.9, 1.0)
@@ -481,8 +516,8 @@ class ConnectionPool:
         if not wrapper.is_open:
             wrapper._state = ConnectionWrapper._BROKEN
         evicted = []
-        if accuses_host(error):
-            self._hosts.failed(wrapper.server)
+        if accuses_host(error) and not self._hosts.came_back(wrapper.server, wrapper._opened):
+            self._accuse(wrapper.server)
             evicted = self._store.evict(wrapper.server)
             for idle in evicted:
                 idle.close()

@@ -245,9 +245,13 @@ class Store(codec.Shelf):
 
     def load(self) -> Dict[str, int]:
         """The number of open connections to each server."""
+        return Counter(member.server for member in self.members() if member.seems_open)
+
+    def members(self) -> List[Any]:
+        """All connections, idle and checked out."""
         with self._lock:
             members = [reference() for reference in list(self._members.values())]
-        return Counter(member.server for member in members if member is not None and member.seems_open)
+        return [member for member in members if member is not None]
 
     # --- with the lock held ----------------------------------------------------------------------------------
 

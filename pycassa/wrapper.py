@@ -77,7 +77,10 @@ class ConnectionWrapper(Connection):
         self.starttime = time.time()
         self.operation_count = 0
         self._relogged = False
-        self._idle_since = 0.0
+        # On the pool's clock: when it was opened, and when it came back last.
+        self._opened = self._idle_since = 0.0
+        # When it is recycled, and from which operation its number is counted; and when it is to be looked at.
+        self._worn_at: Optional[float] = None
         self._spared_at = 0
         self._expires: Optional[float] = None
 

@@ -338,6 +338,97 @@ def test_a_dead_host_is_tried_with_back_off_while_others_serve():
     assert {'a', 'b'} == set(world.connects[-8:])
 
 
+def in_use(pool, rounds=60, at_once=1):
+    """Traffic on `pool` for a tenth of a second a round, without a failure; {server: connections} afterwards."""
+    for _ in range(rounds):
+        held = [pool.get() for _ in range(at_once)]
+        for wrapper in held:
+            wrapper.execute_call(a_call())
+            wrapper.return_to_pool()
+        pool.world.now += 0.1
+    return {server: count for server, count in pool.world.open.items() if count}
+
+
+@pytest.mark.parametrize('at_once, without, whole', [
+    (12, {'b': 6, 'c': 6}, {'a': 4, 'b': 4, 'c': 4}),
+    (1, {'b': 4, 'c': 4}, {'a': 2, 'b': 3, 'c': 3}),
+])
+def test_connections_go_back_to_a_host_that_comes_back(at_once, without, whole):
+    """Though none fails any more, and none is worn."""
+    recorder = Recorder()
+    world = World('a', 'b', 'c')
+    pool = world.pool(pool_size=12, listeners=[recorder], use_threadlocal=False, recycle=-1)
+    world.refusing.add('a')
+    make_stale(pool, 'a')
+    assert in_use(pool, at_once=at_once) == without
+    tried = world.connects[12:].count('a')
+    assert 2 <= tried <= 5, 'a quarter to half a second after the failure, then after twice as long each time'
+    world.refusing.clear()
+    world.connects.clear()
+    assert in_use(pool, 80, at_once) == whole
+    assert world.connects == ['a'] * whole['a']
+    assert [dic['new_conn'].server for dic in recorder.named('connection_recycled')] == world.connects
+    assert pool.counts().checked_out == 0 and pool.counts().total == sum(whole.values())
+    world.connects.clear()
+    in_use(pool, 100, at_once)
+    assert world.connects == [] and {wrapper._expires for wrapper in pool._store._idle} == {None}
+
+
+def test_a_connection_stays_where_it_is_when_moving_it_gains_nothing():
+    world = World('a', 'b')
+    pool = world.pool(pool_size=1, prefill=False)
+    world.refusing.add('a')
+    while world.connects != ['a', 'b']:
+        pool.dispose()
+        world.connects.clear()
+        world.now += 60
+        pool.execute_call(a_call())
+    world.refusing.clear()
+    assert in_use(pool) == {'b': 1} and world.connects == ['a', 'b']
+
+
+def test_looking_for_a_dead_host_keeps_to_the_deadline_of_the_call_before_and_to_the_back_off():
+    """Also where the deadline leaves less time to connect than it takes to see that nobody answers."""
+    world = World('a', 'b')
+    pool = world.pool(pool_size=4, deadline=1.0)
+    world.refusing.add('a')
+    make_stale(pool, 'a')
+    in_use(pool, 4)
+    world.connects.clear()
+    world.connect_seconds, late = 5.0, 0
+    for _ in range(600):
+        before = world.now
+        pool.execute_call(a_call())
+        assert world.now - before <= 1.0
+        late += world.now > before
+        world.now += 0.1
+    assert 3 <= late <= 9 and world.connects == ['a'] * late
+
+
+def test_a_connection_older_than_an_outage_does_not_speak_against_the_host_of_today():
+    """Held since before the restart, it fails; new ones to the same host are in order, and so is the host."""
+    world = World('a')
+    pool = world.pool(pool_size=4, use_threadlocal=False)
+    held = [pool.get(), pool.get()]
+    for wrapper in held:
+        wrapper.link.stale = True
+    make_stale(pool)
+    pool.execute_call(a_call())
+    new, = links(pool)
+    assert pool._hosts.is_up('a')
+    world.sleeps.clear()
+    world.now += 0.1
+    held[0].execute_call(a_call())
+    assert new.is_open and pool._hosts.is_up('a')
+    held[0].return_to_pool()
+    world.refusing.add('a')
+    new.stale = True
+    make_stale(pool)
+    with pytest.raises(AllServersUnavailable):
+        pool.execute_call(a_call())
+    assert not pool._hosts.is_up('a')
+
+
 def test_a_host_that_comes_back_is_used_at_once_when_all_others_are_gone():
     world = World('a', 'b')
     pool = world.pool(pool_size=2)
