@@ -3,6 +3,7 @@
 What is measured is the client alone then: its threads, forks, memory and descriptors. This file is also what runs in
 the other process: `python apart.py '{"profile": ...}'` reads one request a line, and writes one answer a line.
 """
+import functools
 import json
 import os
 import random
@@ -42,7 +43,11 @@ class RemoteServer:
         self._lock = threading.Lock()
         self._process = subprocess.Popen([sys.executable, __file__, json.dumps(settings)], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, env=child_environment())
-        self.address = self.ask('address')
+
+    @functools.cached_property
+    def address(self) -> str:
+        """'host:port'. Several servers start side by side where they are asked for it only then."""
+        return str(self.ask('address'))
 
     @property
     def port(self) -> int:
