@@ -209,7 +209,9 @@ class Cluster:
         with self.ask() as asker:
             for name, password in self.spec.options.users.items():
                 quoted = password.replace("'", "''")
-                asker.cql(f"CREATE USER \"{name}\" WITH PASSWORD '{quoted}' NOSUPERUSER")
+                asker.cql(f"CREATE ROLE '{name}' WITH PASSWORD = '{quoted}' AND LOGIN = true"
+                          if configuration.since(self.spec, '2.2') else
+                          f"CREATE USER '{name}' WITH PASSWORD '{quoted}' NOSUPERUSER")
 
     def _has_super_user(self, number: int) -> bool:
         """Whether the super-user is there, whom a cluster makes a while after it has started."""
