@@ -1,4 +1,5 @@
 """The connection pool: checking connections out and in, opening them on the servers that are up, and failover."""
+import contextlib
 import functools
 import ssl
 import threading
@@ -198,7 +199,11 @@ class ConnectionPool:
             return getattr(conn, f)(*args, **kwargs)
         finally:
             conn._until = None
-            conn.return_to_pool()
+            self._connecting.back_by = deadline
+            try:
+                conn.return_to_pool()
+            finally:
+                self._connecting.back_by = None
 
     def execute_call(self, call: Call) -> Any:
         """Send an encoded call on a connection of the pool; what ColumnFamily and batches do.
@@ -279,7 +284,7 @@ class ConnectionPool:
 
     def _checkout(self, deadline: Optional[float]) -> ConnectionWrapper:
         wrapper = self._store.pop() or self._take(deadline)
-        if wrapper is None or (self._clock() - wrapper._idle_since > self.idle_probe and not wrapper.probe()):
+        if wrapper is None or (self._clock() - wrapper._idle_since > self.idle_probe and not self._probe(wrapper)):
             wrapper = self._find_another(wrapper, deadline)
         wrapper._state = ConnectionWrapper._CHECKED_OUT
         if self._listeners.check_outs_are_heard():
@@ -307,6 +312,15 @@ class ConnectionPool:
                 f'{self.__class__.__name__} limit of size {self._pool_size}{overflow} reached, unable to obtain '
                 f'connection after {timeout} seconds ({limit}; max_overflow= allows more connections)') from None
 
+    def _probe(self, wrapper: ConnectionWrapper) -> bool:
+        """Whether the server of a connection that was idle is still there."""
+        try:
+            return wrapper.probe()
+        except BaseException:
+            self._store.discard(wrapper)
+            wrapper.close()
+            raise
+
     def _find_another(self, wrapper: Optional[ConnectionWrapper], deadline: Optional[float]) -> ConnectionWrapper:
         """In place of `wrapper`, which its server has closed, another idle connection or a new one."""
         while wrapper is not None:
@@ -317,7 +331,7 @@ class ConnectionPool:
             except BaseException:
                 self._put_back(wrapper)
                 raise
-            if wrapper is not None and wrapper.probe():
+            if wrapper is not None and self._probe(wrapper):
                 return wrapper
         try:
             wrapper = self._open(deadline)
@@ -349,6 +363,8 @@ class ConnectionPool:
     def _checkin(self, wrapper: ConnectionWrapper, deadline: Optional[float] = None) -> None:
         wrapper._holder = None
         self._holding.discard(id(wrapper))
+        if deadline is None:
+            deadline = getattr(self._connecting, 'back_by', None)
         if wrapper.is_open and wrapper.keyspace == self.keyspace and not wrapper._relogged:
             self._put_idle(wrapper, deadline)
         else:
@@ -362,8 +378,12 @@ class ConnectionPool:
         back._state = ConnectionWrapper._IN_QUEUE
         try:
             if (wrapper._expires is not None and now >= wrapper._expires) or self._is_worn(wrapper, now):
-                back = self._replacement(wrapper, now, deadline)
+                new = self._replacement(wrapper, now, deadline)
+                if new is not None:
+                    self._store.replace(wrapper, new)
+                    back = new
             if back is not wrapper:
+                wrapper.close()
                 back._state = ConnectionWrapper._IN_QUEUE
                 self._notify('connection_recycled', old_conn=wrapper, new_conn=back)
                 self._dispose(wrapper, 'it was recycled')
@@ -386,8 +406,9 @@ class ConnectionPool:
         return (-1 < self.recycle < wrapper.operation_count - wrapper._spared_at
                 or (wrapper._worn_at is not None and now >= wrapper._worn_at))
 
-    def _replacement(self, wrapper: ConnectionWrapper, now: float, deadline: Optional[float]) -> ConnectionWrapper:
-        """A new connection, counted in place of `wrapper`, or `wrapper` itself if no better one can be had now."""
+    def _replacement(self, wrapper: ConnectionWrapper, now: float,
+                     deadline: Optional[float]) -> Optional[ConnectionWrapper]:
+        """A new connection for the place of `wrapper`, None if no better one can be had now. It is not counted here."""
         worn, servers, load = self._is_worn(wrapper, now), self.server_list, self._store.load()
         server = None
         if servers and (deadline is None or now < deadline):
@@ -396,9 +417,6 @@ class ConnectionPool:
         new = None if server is None else self._connect_if_possible(server, deadline)
         if new is None:
             self._begin_term(wrapper, worn)
-            return wrapper
-        self._store.replace(wrapper, new)
-        wrapper.close()
         return new
 
     def _connect_if_possible(self, server: str, deadline: Optional[float]) -> Optional[ConnectionWrapper]:
@@ -519,8 +537,7 @@ class ConnectionPool:
         if accuses_host(error) and not self._hosts.came_back(wrapper.server, wrapper._opened):
             self._accuse(wrapper.server)
             evicted = self._store.evict(wrapper.server)
-            for idle in evicted:
-                idle.close()
+            _close_all(evicted)
         self._notify('connection_failed', 'info', error=error, server=wrapper.server, connection=wrapper)
         for idle in evicted:
             self._dispose(idle, 'another connection to its server failed')
@@ -546,7 +563,7 @@ class ConnectionPool:
         """An idle connection to a server that is not in `avoid`, checked out, if there is a living one."""
         while True:
             wrapper: Optional[ConnectionWrapper] = self._store.take_idle(avoid)
-            if wrapper is None or wrapper.probe():
+            if wrapper is None or self._probe(wrapper):
                 return wrapper
             self._store.discard(wrapper)
             self._dispose(wrapper, 'the server had closed it')
@@ -598,14 +615,16 @@ class ConnectionPool:
 
     def dispose(self) -> None:
         """Close the idle connections. Those in use are not touched, and the pool can be used as before."""
-        for wrapper in self._store.evict():
-            self._dispose(wrapper, f'pool {self.logging_name} is being disposed')
-        self._notify('pool_disposed', 'info')
+        self._dispose_all(self._store.evict(), f'pool {self.logging_name} is being disposed')
 
     def close(self) -> None:
         """Close the pool for good: connections in use are closed as they come back, and `get` raises PoolDisposed."""
-        for wrapper in self._store.close():
-            self._dispose(wrapper, f'pool {self.logging_name} is being closed')
+        self._dispose_all(self._store.close(), f'pool {self.logging_name} is being closed')
+
+    def _dispose_all(self, wrappers: Sequence[ConnectionWrapper], message: str) -> None:
+        _close_all(wrappers)
+        for wrapper in wrappers:
+            self._dispose(wrapper, message)
         self._notify('pool_disposed', 'info')
 
     def __enter__(self) -> 'ConnectionPool':
@@ -670,6 +689,13 @@ class ConnectionPool:
 
     def _notify(self, event: str, level: str = 'debug', **details: Any) -> None:
         self._listeners.notify(event, dict(details, pool_id=self.logging_name, level=level))
+
+
+def _close_all(wrappers: Iterable[ConnectionWrapper]) -> None:
+    """Close connections, all of them even where closing one is interrupted."""
+    with contextlib.ExitStack() as stack:
+        for wrapper in wrappers:
+            stack.callback(wrapper.close)
 
 
 _EXECUTE = ConnectionPool.execute

@@ -175,6 +175,9 @@ class Store(codec.Shelf):
         with self._lock:
             if self._lost:
                 self._recover(member)
+            if id(member) not in self._members:
+                # It was taken off the count before, by one who was interrupted then.
+                return False
             waiter = self._waiters.popleft() if self._waiters else None
             if waiter is not None:
                 self._grant(waiter, member)

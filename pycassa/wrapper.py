@@ -191,7 +191,11 @@ class ConnectionWrapper(Connection):
 
     def _continue_over(self, other: 'ConnectionWrapper') -> None:
         """Close this connection and take the one of `other`, which nobody holds."""
-        self.close()
+        try:
+            self.close()
+        except BaseException:
+            other.close()
+            raise
         link = {name: value for name, value in other.__dict__.items() if name not in _OF_THE_WRAPPER}
         # Never a moment without the attributes: other threads count the connections to each server.
         self.__dict__.update(link)

@@ -1,0 +1,129 @@
+"""Interrupts (signals' handlers that raise) and raising listeners: no connection is lost, none stays open."""
+import pytest
+
+from pycassa.errors import ConnectionClosed
+from pycassa.store import Store
+
+from .fakes import FakeLink, FakeWrapper, World, a_call
+
+
+class Interrupt(KeyboardInterrupt):
+    pass
+
+
+def once(monkeypatch, owner, name, calls=1):
+    """Let one of the next calls of a method raise Interrupt, after it was made."""
+    original = getattr(owner, name)
+    left = [calls]
+
+    def interrupted(self, *args):
+        left[0] -= 1
+        result = original(self, *args)
+        if left[0]:
+            return result
+        monkeypatch.setattr(owner, name, original)
+        raise Interrupt
+
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+def exact(world, pool):
+    counts = pool.counts()
+    assert (counts.checked_out, counts.opening, counts.waiting) == (0, 0, 0)
+    assert sum(world.open.values()) == counts.idle == sum(1 for each in pool._store._idle if each.is_open)
+    return counts.idle
+
+
+@pytest.mark.parametrize('use', [lambda pool: pool.execute_call(a_call()), lambda pool: pool.get()])
+def test_while_an_idle_connection_is_asked_whether_it_is_there(monkeypatch, use):
+    world = World('a')
+    pool = world.pool(pool_size=2)
+    world.now += 10
+    once(monkeypatch, FakeLink, 'probe')
+    with pytest.raises(Interrupt):
+        use(pool)
+    assert exact(world, pool) == 1
+
+
+def test_while_another_connection_is_asked_after_a_failure(monkeypatch):
+    world = World('a', 'b')
+    pool = world.pool(pool_size=2)
+    world.fail_next(ConnectionClosed('x'))
+    once(monkeypatch, FakeLink, 'probe')
+    with pytest.raises(Interrupt):
+        pool.execute_call(a_call())
+    assert exact(world, pool) == 0
+
+
+def test_while_a_connection_that_was_replaced_is_closed(monkeypatch):
+    world = World('a')
+    pool = world.pool(pool_size=1, recycle=0)
+    once(monkeypatch, FakeLink, 'close')
+    with pytest.raises(Interrupt):
+        pool.execute_call(a_call())
+    assert exact(world, pool) == 1
+    pool.execute_call(a_call())
+    assert exact(world, pool) == 1
+
+
+def test_while_the_connection_of_a_failed_call_is_closed_for_another(monkeypatch):
+    world = World('a', 'b')
+    pool = world.pool(pool_size=2)
+    world.fail_next(ConnectionClosed('x'))
+    original = FakeLink.probe
+
+    def probe(self):
+        once(monkeypatch, FakeLink, 'close')
+        return original(self)
+
+    monkeypatch.setattr(FakeLink, 'probe', probe)
+    with pytest.raises(Interrupt):
+        pool.execute_call(a_call())
+    assert exact(world, pool) == 0
+
+
+@pytest.mark.parametrize('name', ['dispose', 'close'])
+@pytest.mark.parametrize('how', ['interrupt', 'listener'])
+def test_while_all_idle_connections_are_closed(monkeypatch, name, how):
+    world = World('a', 'b')
+    pool = world.pool(pool_size=4)
+    if how == 'interrupt':
+        once(monkeypatch, FakeLink, 'close')
+    else:
+        pool.add_listener({'connection_disposed': lambda dic: 1 / 0})
+    with pytest.raises((Interrupt, ZeroDivisionError)):
+        getattr(pool, name)()
+    assert exact(world, pool) == 0
+
+
+def test_while_idle_connections_to_a_failed_host_are_closed(monkeypatch):
+    world = World('a')
+    pool = world.pool(pool_size=4, max_retries=0)
+
+    def fail():
+        once(monkeypatch, FakeLink, 'close', calls=2)
+        raise ConnectionClosed('x')
+
+    world.scripts = [(None, fail)]
+    with pytest.raises(Interrupt):
+        pool.execute_call(a_call())
+    assert exact(world, pool) == 0
+
+
+def test_a_store_takes_back_only_what_it_counts():
+    world = World('a')
+    pool = world.pool(pool_size=2)
+    wrapper = pool.get()
+    pool._store.discard(wrapper)
+    assert isinstance(pool._store, Store) and not pool._store.give(wrapper)
+    assert pool.counts().idle == len(pool._store._idle) == 1
+
+
+def test_a_call_by_its_name_does_not_outlast_its_deadline_by_replacing_a_connection(monkeypatch):
+    world = World('a')
+    pool = world.pool(pool_size=1, deadline=1.0, recycle_seconds=0.01)
+    started = world.now
+    world.connect_seconds = 30.0
+    monkeypatch.setattr(FakeWrapper, 'get_count', lambda self, key: world.sleep(0.9))
+    pool.execute('get_count', b'k')
+    assert world.now - started <= 1.0
