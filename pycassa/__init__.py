@@ -86,6 +86,7 @@ from pycassa.errors import (  # noqa: E402
     MaximumRetryException,
     NoConnectionAvailable,
     NoServerAvailable,
+    OutcomeUnknown,
     PycassaError,
 )
 from pycassa.index import EQ, GT, GTE, LT, LTE, create_index_clause, create_index_expression  # noqa: E402
@@ -140,10 +141,10 @@ __all__ = [
     'GTE', 'INT_TYPE', 'IndexType', 'Int64', 'IntString', 'InvalidRequestError', 'InvalidRequestException',
     'KEYS_INDEX', 'KsDef', 'LEXICAL_UUID_TYPE', 'LONG_TYPE', 'LT', 'LTE', 'Long', 'MaximumRetryException', 'Mutator',
     'NETWORK_TOPOLOGY_STRATEGY', 'NoConnectionAvailable', 'NoServerAvailable', 'NotFoundException', 'NullPool',
-    'OLD_NETWORK_TOPOLOGY_STRATEGY', 'PoolListener', 'PooledColumnFamily', 'PycassaError', 'PycassaLogger',
-    'QueuePool', 'SIMPLE_STRATEGY', 'SchemaDisagreementException', 'SingletonThreadPool', 'StaticPool', 'String',
-    'SystemManager', 'TIME_UUID_TYPE', 'TimedOutException', 'UTF8_TYPE', 'UnavailableException', 'batch', 'cassandra',
-    'codec', 'columnfamily', 'columnfamilymap', 'connect', 'connect_thread_local', 'connection',
+    'OLD_NETWORK_TOPOLOGY_STRATEGY', 'OutcomeUnknown', 'PoolListener', 'PooledColumnFamily', 'PycassaError',
+    'PycassaLogger', 'QueuePool', 'SIMPLE_STRATEGY', 'SchemaDisagreementException', 'SingletonThreadPool', 'StaticPool',
+    'String', 'SystemManager', 'TIME_UUID_TYPE', 'TimedOutException', 'UTF8_TYPE', 'UnavailableException', 'batch',
+    'cassandra', 'codec', 'columnfamily', 'columnfamilymap', 'connect', 'connect_thread_local', 'connection',
     'create_index_clause', 'create_index_expression', 'default_socket_factory', 'default_transport_factory', 'errors',
     'gm_timestamp', 'implementation', 'index', 'legacy', 'logging', 'marshal', 'pool', 'system_manager', 'types',
     'util',

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Mapping, NoReturn, Optional, Tuple
 
 from thrift.Thrift import TApplicationException
 from thrift.transport.TSocket import TSocket
-from thrift.transport.TTransport import TFramedTransport
+from thrift.transport.TTransport import TFramedTransport, TTransportException
 
 from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
 from pycassa.cassandra.ttypes import AuthenticationRequest, NotFoundException
@@ -103,8 +103,11 @@ class Connection(RawClient):
                 self.login(AuthenticationRequest(credentials=dict(credentials)))
             if keyspace is not None:
                 self.set_keyspace(keyspace)
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, (TTransportException, OSError, EOFError)):
+                # The call that this connection was for has not been sent.
+                error.may_be_applied = False  # type: ignore[union-attr]
             raise
         finally:
             self._deadline = None

@@ -12,8 +12,9 @@ from thrift.transport.TTransport import TTransportException
 __all__ = [
     'AllServersUnavailable', 'ApplicationError', 'CallTimeout', 'ConfigurationError', 'ConnectionClosed',
     'ConnectionFailed', 'InvalidRequestError', 'LimitExceeded', 'MaximumRetryException', 'MutationTooLarge',
-    'NoConnectionAvailable', 'NoServerAvailable', 'PackingError', 'PoolDisposed', 'ProtocolError', 'PycassaError',
-    'ReplyTooLarge', 'RequestTooLarge', 'TransportError', 'UnpackingError',
+    'NoConnectionAvailable', 'NoServerAvailable', 'OutcomeUnknown', 'PackingError', 'PoolDisposed', 'ProtocolError',
+    'PycassaError',
+    'ReplyTooLarge', 'RequestTooLarge', 'TransportError', 'UnpackingError', 'may_be_applied',
 ]
 
 # What was tried, in order: (server, error) of each attempt.
@@ -21,7 +22,13 @@ Attempts = Sequence[Tuple[str, BaseException]]
 
 
 class PycassaError(Exception):
-    """Base of all errors of this package, the Thrift interface's exceptions included."""
+    """Base of all errors of this package, the Thrift interface's exceptions included.
+
+    `may_be_applied` tells what became of a write that raised it: False, it surely was not applied, and will not be;
+    True, nobody knows.
+    """
+
+    may_be_applied = False
 
 
 class ConfigurationError(PycassaError, ValueError):
@@ -37,11 +44,18 @@ class PackingError(PycassaError, TypeError):
 class UnpackingError(PycassaError, ValueError):
     """Stored bytes cannot be read as the type that the schema gives them."""
 
+    may_be_applied = True
+
 
 # --- transport ---------------------------------------------------------------------------------------------------
 
 class TransportError(PycassaError, TTransportException):
-    """The connection failed; it is closed and will not be used again. `type` is one of TTransportException's."""
+    """The connection failed; it is closed and will not be used again. `type` is one of TTransportException's.
+
+    `may_be_applied` is False where the request did not leave this process whole, as when connecting failed.
+    """
+
+    may_be_applied = True
 
     def __init__(self, message: str = '', type: int = TTransportException.UNKNOWN) -> None:
         TTransportException.__init__(self, type, message)
@@ -53,6 +67,8 @@ class TransportError(PycassaError, TTransportException):
 
 class ConnectionFailed(TransportError):
     """No connection to the server could be opened (refused, unreachable, TLS or login transport failed)."""
+
+    may_be_applied = False
 
     def __init__(self, message: str = '', type: int = TTransportException.NOT_OPEN) -> None:
         TransportError.__init__(self, message, type)
@@ -66,7 +82,7 @@ class ConnectionClosed(TransportError):
 
 
 class CallTimeout(TransportError, socket.timeout):
-    """The connect, request or schema time-out, or the call's deadline, has passed. The call may have been applied."""
+    """The connect, request or schema time-out, or the call's deadline, has passed. See `may_be_applied`."""
 
     def __init__(self, message: str = '', type: int = TTransportException.TIMED_OUT) -> None:
         TransportError.__init__(self, message, type)
@@ -99,6 +115,11 @@ class ApplicationError(PycassaError, TApplicationException):
         TApplicationException.__init__(self, type, message)
         self.args = (type, message)
 
+    @property
+    def may_be_applied(self) -> bool:  # type: ignore[override]
+        """False where the server does not know the call."""
+        return bool(self.type != TApplicationException.UNKNOWN_METHOD)
+
     def __str__(self) -> str:
         return str(TApplicationException.__str__(self))
 
@@ -125,6 +146,11 @@ class NoServerAvailable(PycassaError):
         self.message = message
         self.attempts = tuple(attempts)
 
+    @property
+    def may_be_applied(self) -> bool:  # type: ignore[override]
+        """Whether any of the attempts may have been applied."""
+        return any(may_be_applied(error) for _, error in self.attempts)
+
     def __str__(self) -> str:
         tried = '; '.join(f'{server}: {error.__class__.__name__}: {error}' for server, error in self.attempts)
         return f'{self.message} (tried {tried})' if tried else str(self.message)
@@ -136,3 +162,16 @@ class AllServersUnavailable(NoServerAvailable):
 
 class MaximumRetryException(NoServerAvailable):
     """A call failed on every attempt that `max_retries` and the deadline allow."""
+
+
+class OutcomeUnknown(MaximumRetryException):
+    """A write failed on every attempt that it was allowed, and at least one of these may have been applied.
+
+    One that carries its timestamp can be repeated; a counter has to be read, or put up with. A write that surely was
+    not applied raises MaximumRetryException itself.
+    """
+
+
+def may_be_applied(error: BaseException) -> bool:
+    """`may_be_applied` of an error of any class: what users' own sockets raise tells nothing, so it may."""
+    return bool(getattr(error, 'may_be_applied', True))

@@ -80,6 +80,12 @@ def name_call(error: BaseException, method: str, server: str) -> None:
         error.args = (error.message, error.type)
 
 
+def _not_sent(error: TransportError) -> TransportError:
+    """`error` of a request that did not leave this process whole: no server executes a part of one."""
+    error.may_be_applied = False
+    return error
+
+
 # --- reading one unframed message ----------------------------------------------------------------------------------
 
 def collect_message(read_exactly: Callable[[int], bytes], limit: int = MAX_REPLY_BYTES,
@@ -345,7 +351,7 @@ class SocketTransport(MessageTransport):
             error = OSError(number, os.strerror(number))
             lost = self.stream.lost(error, detail)
             lost.__cause__ = error
-            return lost
+            return _not_sent(lost) if detail else lost
         if what == 'length':
             return self._bad_length(number, detail)
         if what == 'trailing':
@@ -353,11 +359,15 @@ class SocketTransport(MessageTransport):
         if what == 'ended':
             return self.stream.ended()
         if what == 'unusable':
-            return TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN)
-        return self.stream.expired(limit, what == 'unsent')
+            return _not_sent(TransportError(f'{self.server}: the connection is closed', TTransportException.NOT_OPEN))
+        expired = self.stream.expired(limit, what == 'unsent')
+        return _not_sent(expired) if what == 'unsent' else expired
 
     def _send(self, frame: bytes, deadline: Optional[float], limit: str) -> None:
-        self.stream.send(frame if self.framed else memoryview(frame)[4:], deadline, limit)
+        try:
+            self.stream.send(frame if self.framed else memoryview(frame)[4:], deadline, limit)
+        except TransportError as error:
+            raise _not_sent(error)
 
     def _receive(self, deadline: Optional[float], limit: str) -> bytes:
         if not self.framed:

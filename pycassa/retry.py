@@ -4,8 +4,14 @@ from typing import Any, Callable, Iterable, Iterator, List, Mapping, NamedTuple,
 from thrift.Thrift import TApplicationException
 from thrift.transport.TTransport import TTransportException
 
-from pycassa.cassandra.ttypes import Deletion, Mutation, TimedOutException, UnavailableException
-from pycassa.errors import LimitExceeded, MaximumRetryException, ProtocolError
+from pycassa.cassandra.ttypes import (
+    Deletion,
+    Mutation,
+    SchemaDisagreementException,
+    TimedOutException,
+    UnavailableException,
+)
+from pycassa.errors import LimitExceeded, MaximumRetryException, OutcomeUnknown, ProtocolError, may_be_applied
 
 __all__ = ['BROKEN_LINK', 'BUSY_SERVER', 'IDEMPOTENT', 'REPORTED', 'Backoff', 'RetryLoop', 'accuses_host',
            'is_failure', 'is_retryable', 'may_repeat']
@@ -14,6 +20,9 @@ __all__ = ['BROKEN_LINK', 'BUSY_SERVER', 'IDEMPOTENT', 'REPORTED', 'Backoff', 'R
 BROKEN_LINK = (TTransportException, OSError, EOFError)
 # The server answered that replicas did not; the connection is in order.
 BUSY_SERVER = (TimedOutException, UnavailableException)
+
+# The bindings are generated. Unavailable is answered before anything is written.
+TimedOutException.may_be_applied = SchemaDisagreementException.may_be_applied = True
 
 _READS = frozenset([
     'get', 'get_slice', 'multiget_slice', 'get_count', 'multiget_count', 'get_range_slices', 'get_indexed_slices',
@@ -102,7 +111,7 @@ class RetryLoop:
     def run(self, send: Callable[[Optional[float]], Any]) -> Any:
         """What `send(deadline)` returns, the first time that it does not fail.
 
-        Raises MaximumRetryException, AllServersUnavailable, and what is not to be retried as it is.
+        Raises MaximumRetryException, OutcomeUnknown, AllServersUnavailable, and what is not to be retried as it is.
         """
         while True:
             try:
@@ -125,7 +134,8 @@ class RetryLoop:
         if reason:
             message = (f'{self.method} failed {len(self.attempts)} times ({reason}). '
                        f'Last failure was {error.__class__.__name__}: {error}')
-            raise MaximumRetryException(message, self.attempts) from error
+            unknown = self.method not in _READS and any(may_be_applied(error) for _, error in self.attempts)
+            raise (OutcomeUnknown if unknown else MaximumRetryException)(message, self.attempts) from error
         pool.runtime.sleep(pause)
         pool._reconnect(wrapper, self.attempts, self.deadline)
         return True
@@ -133,7 +143,9 @@ class RetryLoop:
     def _reason_to_stop(self, pause: float) -> str:
         wrapper = self.wrapper
         if not self.repeat:
-            return 'it is not sent again: its effect may be there, and would double'
+            if may_be_applied(self.attempts[-1][1]):
+                return 'it is not sent again: its effect may be there, and would double'
+            return 'it was not applied, and is not sent again: without allow_retries, what would double never is'
         if wrapper._relogged:
             return 'no other connection is logged in as this one was'
         if wrapper.max_retries != -1 and len(self.attempts) > wrapper.max_retries:

@@ -1,9 +1,13 @@
 """Which calls may be repeated, after which errors, and the waits between."""
+import pickle
+
 import pytest
 from thrift.Thrift import TApplicationException
 from thrift.transport.TTransport import TTransportException
 
 from pycassa.cassandra.ttypes import (
+    AuthenticationException,
+    AuthorizationException,
     Column,
     ColumnOrSuperColumn,
     CounterColumn,
@@ -16,14 +20,19 @@ from pycassa.cassandra.ttypes import (
     UnavailableException,
 )
 from pycassa.errors import (
+    AllServersUnavailable,
     ApplicationError,
     CallTimeout,
     ConnectionClosed,
+    ConnectionFailed,
     MaximumRetryException,
+    NoConnectionAvailable,
     PackingError,
+    PoolDisposed,
     ProtocolError,
     ReplyTooLarge,
     RequestTooLarge,
+    may_be_applied,
 )
 from pycassa.retry import Backoff, accuses_host, is_failure, is_retryable, may_repeat
 
@@ -87,3 +96,33 @@ def test_waits_double_up_to_the_cap_less_up_to_half():
     backoff = Backoff(0.01, 1.0)
     assert [backoff.delay(n, lambda low, high: high) for n in (1, 2, 3, 7, 5000)] == [0.02, 0.04, 0.08, 1.0, 1.0]
     assert backoff.delay(5000, lambda low, high: low) == 0.5
+
+
+# --- what became of a write ------------------------------------------------------------------------------------------
+
+def without_request(error):
+    """`error` of a request that never left."""
+    error.may_be_applied = False
+    return error
+
+
+UNKNOWN = [ConnectionClosed('x'), CallTimeout('x'), ProtocolError('x'), ReplyTooLarge('x'), TimedOutException(),
+           ApplicationError(6, 'x'), TTransportException(), ConnectionResetError(), EOFError()]
+REFUSED = [ConnectionFailed('x'), UnavailableException(), InvalidRequestException('x'), NotFoundException(),
+           AuthorizationException('x'), AuthenticationException('x'), PackingError('x'), RequestTooLarge('x'),
+           ApplicationError(TApplicationException.UNKNOWN_METHOD, 'x'), NoConnectionAvailable('x'), PoolDisposed('x'),
+           AllServersUnavailable('x', [('a', ConnectionFailed('x'))]), without_request(CallTimeout('x'))]
+
+
+@pytest.mark.parametrize('error', UNKNOWN, ids=lambda error: type(error).__name__)
+def test_what_leaves_the_outcome_open(error):
+    assert may_be_applied(error)
+    assert MaximumRetryException('x', [('a', error)]).may_be_applied
+    assert AllServersUnavailable('x', [('a', error), ('b', ConnectionFailed('x'))]).may_be_applied
+
+
+@pytest.mark.parametrize('error', REFUSED, ids=lambda error: type(error).__name__)
+def test_what_surely_was_not_applied(error):
+    assert error.may_be_applied is False and not may_be_applied(error)
+    assert not MaximumRetryException('x', [('a', error)]).may_be_applied
+    assert not pickle.loads(pickle.dumps(error)).may_be_applied
