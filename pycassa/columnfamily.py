@@ -569,8 +569,8 @@ class ColumnFamily(FamilyTypes):
 
         `super_column` is needed in a super column family.
 
-        After a failure it is sent again only with `retry_counter_mutations`. Raises PackingError, what the server answers,
-        and MaximumRetryException: OutcomeUnknown, if it may have been added. (Release 1.1.)
+        After a failure it is sent again only with `retry_counter_mutations`. Raises PackingError, what the server
+        answers, and MaximumRetryException: OutcomeUnknown, if it may have been added. (Release 1.1.)
         """
         name, super_name = self._counter_name(key, column, super_column)
         if name is None:
