@@ -276,9 +276,11 @@ class StreamSocket(TTransportBase):
             raise
         except ssl.SSLCertVerificationError as error:
             raise ConnectionFailed(f"{self.server}: the server's certificate was refused: {error.verify_message} "
-                                   '(make_ssl_socket_factory(ca_certs=…), ssl_context=…)') from error
+                                   f'({_remedy(error.verify_code)})') from error
         except (OSError, ValueError) as error:
-            raise ConnectionFailed(f'{self.server}: the TLS handshake failed: {_reason(error)}') from error
+            oldest = self._ssl_context.minimum_version.name
+            raise ConnectionFailed(f'{self.server}: the TLS handshake failed: {_reason(error)} (is this a port for '
+                                   f'TLS? The minimum_version of ssl_context= is {oldest})') from error
 
     def close(self) -> None:
         """Close for good. In a forked child only the descriptor is closed, and the connection of the parent goes on."""
@@ -495,6 +497,19 @@ def _is_plain(handle: Any) -> bool:
     return (kind.__module__ == 'socket' and isinstance(_MONOTONIC, types.BuiltinFunctionType)
             and all(getattr(kind, name, None) is getattr(_socket.socket, name) for name in ('send', 'recv_into'))
             and isinstance(getattr(select, 'poll', None), types.BuiltinFunctionType))
+
+
+# OpenSSL's codes: of a chain that ends in no authority known, and of a certificate for another host or address.
+_UNKNOWN_AUTHORITY, _OTHER_HOST = (2, 18, 19, 20, 21), (62, 64)
+
+
+def _remedy(code: int) -> str:
+    """The setting that a failed check of a certificate is about, by OpenSSL's code of the check."""
+    if code in _UNKNOWN_AUTHORITY:
+        return 'make_ssl_context(ca_certs=…) or make_ssl_socket_factory(ca_certs=…) names the authorities to trust'
+    if code in _OTHER_HOST:
+        return 'connect by a name that is in it; an ssl_context= with check_hostname=False does not look at names'
+    return 'only an ssl_context= of your own, or validate=False, passes it over'
 
 
 def _reason(error: BaseException) -> str:

@@ -16,7 +16,7 @@ Files = Tuple[str, str]
 class TLSFront:
     """Listens on a free port of the loopback while its `with` block runs; what it decrypts goes to `port`.
 
-    `handshakes` and `refused` count how those ended, and `plain` the decrypted bytes that came from clients.
+    `handshakes` counts those that succeeded, and `plain` the decrypted bytes that came from clients.
     """
 
     def __init__(self, port: int, context: ssl.SSLContext, host: str = '127.0.0.1') -> None:
@@ -43,6 +43,10 @@ class TLSFront:
     @property
     def address(self) -> str:
         return f'{self.host}:{self.port}'
+
+    def renew(self, files: Files) -> None:
+        """Show this certificate in handshakes from now on."""
+        self._context.load_cert_chain(*files)
 
     async def _listen(self) -> None:
         self._listener = await asyncio.start_server(self._serve, self.host, 0, ssl=self._context, backlog=500)
@@ -120,12 +124,21 @@ class Authority:
         self._run('req', '-new', *self._key(files, password), '-subj', f'/CN={name}', '-out', str(request))
         database = self.folder / f'{name}.db'
         database.touch()
-        settings = self.folder / f'{name}.cnf'
-        settings.write_text(_SETTINGS.format(folder=self.folder, database=database))
-        self._run('ca', '-batch', '-config', str(settings), '-in', str(request), '-out', files[0], '-notext',
-                  '-cert', self.files[0], '-keyfile', self.files[1], '-extfile', str(extensions), '-rand_serial',
-                  '-startdate', _date(begins), '-enddate', _date(ends))
+        (self.folder / f'{name}.cnf').write_text(_SETTINGS.format(folder=self.folder, database=database))
+        self._sign(name, '-in', str(request), '-out', files[0], '-notext', '-extfile', str(extensions),
+                   '-rand_serial', '-startdate', _date(begins), '-enddate', _date(ends))
         return files
+
+    def revoke(self, name: str) -> str:
+        """The file of a list of revoked certificates, with that of this name on it."""
+        revoked = str(self.folder / f'{name}.crl')
+        self._sign(name, '-revoke', self._files(name)[0])
+        self._sign(name, '-gencrl', '-crldays', '2', '-out', revoked)
+        return revoked
+
+    def _sign(self, name: str, *arguments: str) -> None:
+        self._run('ca', '-batch', '-config', str(self.folder / f'{name}.cnf'), '-cert', self.files[0],
+                  '-keyfile', self.files[1], *arguments)
 
     def _files(self, name: str) -> Files:
         return str(self.folder / f'{name}.pem'), str(self.folder / f'{name}.key')
@@ -150,6 +163,7 @@ database = {database}
 default_md = sha256
 policy = any
 unique_subject = no
+rand_serial = yes
 [any]
 commonName = supplied
 """
