@@ -1,16 +1,14 @@
 """Fixtures of all tests: the servers that a test of behaviour runs on, embedded and real alike.
 
 Real servers are given by --cassandra VERSION@HOST:PORT (repeatable) or the environment variable
-PYCASSA_TEST_CASSANDRA (the same, separated by commas). `./dev server 2.1` starts one.
+PYCASSA_TEST_CASSANDRA (the same, separated by commas); clusters and variants as tests/undertest.py has it.
+`./dev server 2.1` starts one. Beside each real server the embedded one runs in its profile.
 """
 import itertools
 import os
-from typing import Iterator, List, NamedTuple
+from typing import Iterator, List
 
 import pytest
-from thrift.protocol.TBinaryProtocol import TBinaryProtocol
-from thrift.transport.TSocket import TSocket
-from thrift.transport.TTransport import TFramedTransport
 
 import pycassa.codec
 from pycassa.cassandra import Cassandra
@@ -18,6 +16,7 @@ from pycassa.cassandra.ttypes import KsDef
 
 from . import proof as proofs
 from .proof import proof  # noqa: F401 (a fixture)
+from .undertest import MARKERS, RawClient, Server, embedded_beside, running, suits
 
 NO_REAL_SERVER = 'no real Cassandra given: --cassandra VERSION@HOST:PORT (./dev server 2.1 starts one)'
 EMBEDDED_PROFILES = ('2.1', '3.11')
@@ -25,30 +24,18 @@ EMBEDDED_PROFILES = ('2.1', '3.11')
 _skipped: List[str] = []
 
 
-class Server(NamedTuple):
-    """A server under test. `profile` is its version as semantics differ by it: '2.1', '3.11', ..."""
-
-    kind: str
-    profile: str
-    address: str
-
-    @property
-    def host(self) -> str:
-        return self.address.rpartition(':')[0]
-
-    @property
-    def port(self) -> int:
-        return int(self.address.rpartition(':')[2])
-
-
 def pytest_addoption(parser):
     parser.addoption('--cassandra', action='append', default=[], metavar='VERSION@HOST:PORT',
                      help='a real Cassandra to run the tests of server behaviour on')
+    parser.addoption('--embedded', action='append', default=[], metavar='PROFILE[?partitioner=NAME]',
+                     help=f'the embedded server to run them on (default: {", ".join(EMBEDDED_PROFILES)}, and the '
+                          'profiles of the real servers)')
     proofs.add_options(parser)
 
 
 def pytest_configure(config):
-    config.addinivalue_line('markers', 'real_server: runs on a real Cassandra server')
+    for marker in ('real_server: runs on a real Cassandra server', *MARKERS):
+        config.addinivalue_line('markers', marker)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -83,44 +70,37 @@ def _real_servers(config) -> List[str]:
     return [text.strip() for text in given if text.strip()]
 
 
+def _embedded_servers(config, profiles) -> List[str]:
+    beside = [embedded_beside(text) for text in _real_servers(config)]
+    return list(dict.fromkeys(config.getoption('--embedded') or [*profiles, *beside]))
+
+
 def pytest_generate_tests(metafunc):
     if 'server' not in metafunc.fixturenames:
         return
-    servers = [f'embedded-{profile}' for profile in EMBEDDED_PROFILES]
-    servers += [pytest.param(f'real-{text}', marks=pytest.mark.real_server)
-                for text in _real_servers(metafunc.config)]
-    if len(servers) == len(EMBEDDED_PROFILES):
+    profiles = getattr(metafunc.module, 'EMBEDDED_PROFILES', EMBEDDED_PROFILES)
+    servers: list = [f'embedded-{text}' for text in _embedded_servers(metafunc.config, profiles)]
+    real = _real_servers(metafunc.config)
+    servers += [pytest.param(f'real-{text}', marks=pytest.mark.real_server) for text in real]
+    if not real:
         servers.append(pytest.param('real', marks=[pytest.mark.real_server, pytest.mark.skip(NO_REAL_SERVER)]))
     metafunc.parametrize('server', servers, indirect=True, scope='session')
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test is not there, and not skipped either, for a server that cannot have what it is about."""
+    unsuited = [item for item in items if not suits(item)]
+    if unsuited:
+        config.hook.pytest_deselected(items=unsuited)
+        items[:] = [item for item in items if suits(item)]
 
 
 @pytest.fixture(scope='session')
 def server(request) -> Iterator[Server]:
     """One running server: the embedded one in each profile, and every real one that was given."""
-    kind, _, rest = request.param.partition('-')
-    if kind == 'embedded':
-        from pycassa.embedded import EmbeddedServer
-        with EmbeddedServer(profile=rest) as embedded:
-            yield Server('embedded', rest, embedded.address)
-        return
-    version, _, address = rest.partition('@')
-    yield Server('real', '.'.join(version.split('.')[:2]), address)
-
-
-class RawClient:
-    """The generated client over thrift's own framed transport: an independent client to set things up with."""
-
-    def __init__(self, server: Server) -> None:
-        self.transport = TFramedTransport(TSocket(server.host, server.port))
-        self.transport._TFramedTransport__trans.setTimeout(30000)
-        self.transport.open()
-        self.client = Cassandra.Client(TBinaryProtocol(self.transport))
-
-    def __enter__(self) -> Cassandra.Client:
-        return self.client
-
-    def __exit__(self, *exc_info) -> None:
-        self.transport.close()
+    kind, _, text = request.param.partition('-')
+    with running(kind, text) as found:
+        yield found
 
 
 @pytest.fixture

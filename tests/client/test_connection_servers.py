@@ -4,6 +4,7 @@ Each answers as itself, or refuses as the server does.
 """
 import inspect
 import os
+import time
 
 import pytest
 
@@ -35,10 +36,10 @@ from pycassa.cassandra.ttypes import (
     SliceRange,
     TokenRange,
 )
-from pycassa.connection import Connection
 from pycassa.errors import ApplicationError, ConnectionClosed, NoServerAvailable
 from pycassa.legacy import connect
-from pycassa.pool import ConnectionPool
+
+from ..undertest import wait_for_agreement
 
 ONE = ConsistencyLevel.ONE
 ALL_COLUMNS = SlicePredicate(slice_range=SliceRange(b'', b''))
@@ -47,16 +48,16 @@ COLUMN = ColumnOrSuperColumn(Column(b'color', b'red', 5))
 ALL_KEYS = KeyRange(start_key=b'', end_key=b'', count=10)
 
 
-def by_connection(keyspace, address):
-    return Connection(keyspace, address, timeout=20)
+def by_connection(keyspace, server):
+    return server.connect(keyspace)
 
 
-def by_pool(keyspace, address):
-    return ConnectionPool(keyspace, [address], timeout=20, pool_size=1).get()
+def by_pool(keyspace, server):
+    return server.pool(keyspace, server_list=[server.address], pool_size=1).get()
 
 
-def by_client(keyspace, address):
-    return connect(keyspace, [address], timeout=20)
+def by_client(keyspace, server):
+    return connect(keyspace, [server.address], timeout=20)
 
 
 @pytest.fixture(params=[by_connection, by_pool, by_client])
@@ -65,7 +66,7 @@ def open_client(request, server, keyspace):
     opened = []
 
     def open_one():
-        opened.append(request.param(keyspace, server.address))
+        opened.append(request.param(keyspace, server))
         return opened[-1]
 
     yield open_one
@@ -74,11 +75,12 @@ def open_client(request, server, keyspace):
 
 
 @pytest.fixture
-def client(open_client, keyspace):
+def client(open_client, server, keyspace):
     client = open_client()
     color = ColumnDef(b'color', 'BytesType', IndexType.KEYS, f'color_{os.getpid()}')
     client.system_add_column_family(CfDef(keyspace, 'Standard1', column_metadata=[color]))
     client.system_add_column_family(CfDef(keyspace, 'Counter1', default_validation_class='CounterColumnType'))
+    wait_for_agreement(client, server.nodes)
     client.insert(b'k', STANDARD, COLUMN.column, ONE)
     return client
 
@@ -122,6 +124,7 @@ def writes(call):
     call.add(b'c', COUNTERS, CounterColumn(b'n', -1), ONE)
     path = ColumnPath('Counter1', column=b'n')
     assert call.get(b'c', path, ONE).counter_column == CounterColumn(b'n', 2)
+    time.sleep(0.005)  # Servers before 2.1 take whole milliseconds for the time of an addition and of a removal.
     call.remove_counter(b'c', path, ONE)
     with pytest.raises(NotFoundException):
         call.get(b'c', path, ONE)

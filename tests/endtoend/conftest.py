@@ -11,7 +11,7 @@ def make_pool(server, keyspace):
     pools = []
 
     def make(pool_class=pycassa.ConnectionPool, **options):
-        pool = pool_class(keyspace, **{'server_list': [server.address], 'timeout': 30, 'pool_size': 2, **options})
+        pool = server.pool(keyspace, pool_class, **{'pool_size': 2, **options})
         pools.append(pool)
         return pool
     yield make

@@ -6,7 +6,6 @@ import pytest
 from pycassa import codec
 from pycassa.cassandra.ttypes import CfDef, ColumnDef, KsDef, NotFoundException
 from pycassa.columnfamily import ColumnFamily
-from pycassa.connection import Connection
 
 MARSHAL = 'org.apache.cassandra.db.marshal.'
 
@@ -141,15 +140,15 @@ def mutations():
 @pytest.fixture
 def connection(server, keyspace):
     """A connection to the server under test, in a fresh keyspace."""
-    with Connection(keyspace, server.address, timeout=30) as connection:
+    with server.connect(keyspace) as connection:
         yield connection
 
 
 @pytest.fixture
-def create(connection, keyspace):
+def create(connection, raw_client, keyspace):
     """A function that creates a family on the server and gives its ColumnFamily."""
     def create_family(name, *args, options=None, **kwargs):
-        connection.system_add_column_family(family(keyspace, name, *args, **kwargs))
+        raw_client.system_add_column_family(family(keyspace, name, *args, **kwargs))
         return ColumnFamily(connection, name, **(options or {}))
     return create_family
 

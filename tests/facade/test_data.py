@@ -19,7 +19,6 @@ from pycassa.cassandra.ttypes import (
 from pycassa.columnfamily import ColumnFamily
 from pycassa.errors import ConfigurationError, PackingError, RequestTooLarge
 from pycassa.index import GT, LT, create_index_clause, create_index_expression
-from pycassa.pool import ConnectionPool
 from pycassa.util import OrderedDict, convert_time_to_uuid
 
 DAY = datetime.datetime(2010, 5, 6, 7, 8, 9, 123000)
@@ -266,7 +265,7 @@ def test_get_range_and_removed_rows(create, connection, keyspace, server):
         (f'key{number}', {'a': 'b'} if number % 2 else {}) for number in range(6)]
     left = [(f'key{number}', {'a': 'b'}) for number in (1, 3, 5)]
     assert sorted(family.get_range(filter_empty=True, buffer_size=1)) == left
-    pool = ConnectionPool(keyspace, [server.address], timeout=30)
+    pool = server.pool(keyspace)
     try:
         pooled = ColumnFamily(pool, 'Standard')
         assert sorted(pooled.get_range(buffer_size=2)) == left
@@ -634,10 +633,9 @@ def test_family_that_does_not_exist(connection, keyspace):
 
 
 def test_connection_without_keyspace_finds_the_family(create, connection, keyspace, server):
-    from pycassa.connection import Connection
     name = f'Only_{keyspace}'
     create(name).insert('k', {'a': 'b'})
-    with Connection(None, server.address, timeout=30) as other:
+    with server.connect() as other:
         family = ColumnFamily(other, name)
         assert other.keyspace == keyspace
         assert family.get('k') == {'a': 'b'}
@@ -648,14 +646,13 @@ def test_connection_without_keyspace_finds_the_family(create, connection, keyspa
 
 def test_two_families_of_one_name(create, connection, keyspace, raw_client, server):
     from pycassa.cassandra.ttypes import CfDef, KsDef
-    from pycassa.connection import Connection
     name = f'Twice_{keyspace}'
     create(name)
     other = keyspace + '_2'
     raw_client.system_add_keyspace(KsDef(name=other, strategy_class='SimpleStrategy', strategy_options={
         'replication_factor': '1'}, cf_defs=[CfDef(keyspace=other, name=name, comparator_type='LongType')]))
     try:
-        with Connection(None, server.address, timeout=30) as client:
+        with server.connect() as client:
             with pytest.raises(ConfigurationError, match=other):
                 ColumnFamily(client, name)
             first, second = ColumnFamily(client, keyspace, name), ColumnFamily(client, other, name)
@@ -677,7 +674,7 @@ def test_truncate(create):
 
 def test_pool(create, keyspace, server):
     create('Standard')
-    pool = ConnectionPool(keyspace, [server.address], timeout=30)
+    pool = server.pool(keyspace)
     try:
         family = ColumnFamily(pool, 'Standard')
         columns = filled(family)

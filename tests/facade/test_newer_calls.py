@@ -20,15 +20,10 @@ from pycassa.types import IntegerType
 WHEN = datetime.datetime(2020, 2, 3, 4, 5, 6, 789000)
 
 
-def skip_below(server, *release):
-    if tuple(int(part) for part in server.profile.split('.')) < release:
-        pytest.skip(f'the call came with Cassandra {".".join(map(str, release))}')
-
-
 # --- compare and set -------------------------------------------------------------------------------------------------
 
-def test_cas(create, server):
-    skip_below(server, 2, 0)
+@pytest.mark.since(2, 0)
+def test_cas(create):
     family = create('Standard')
     assert family.cas('k', None, {'a': '1', 'b': '2'}) == CasResult(True, {})
     refused = family.cas('k', {}, {'a': 'other'})
@@ -44,8 +39,8 @@ def test_cas(create, server):
     assert family.get('k', read_consistency_level=ConsistencyLevel.SERIAL) == {'d': '5'}
 
 
-def test_cas_converts_by_the_types_of_the_family(create, server):
-    skip_below(server, 2, 0)
+@pytest.mark.since(2, 0)
+def test_cas_converts_by_the_types_of_the_family(create):
     family = create('Times', 'LongType', 'DateType', 'Int32Type')
     assert family.cas(7, {}, {-1: WHEN, 2: WHEN.replace(year=1960)})
     result = family.cas(7, {-1: WHEN.replace(year=2021)}, {-1: WHEN})
@@ -57,9 +52,9 @@ def test_cas_converts_by_the_types_of_the_family(create, server):
     assert validated.cas('k', {'age': 6}, {'age': 7}).current == {'age': 5}
 
 
-def test_what_there_was_instead_is_no_more_than_was_expected(create, server):
+@pytest.mark.since(2, 0)
+def test_what_there_was_instead_is_no_more_than_was_expected(create):
     """Cassandra 3.11 itself adds other columns that the schema defines."""
-    skip_below(server, 2, 0)
     family = create('Defined', columns={b'age': 'LongType', b'name': 'UTF8Type'})
     family.insert('k', {'age': 5, 'name': 'x', 'free': 'y', 'other': 'z'})
     for expected, current in [({'age': 6}, {'age': 5}), ({'free': '-'}, {'free': 'y'}),
@@ -69,8 +64,8 @@ def test_what_there_was_instead_is_no_more_than_was_expected(create, server):
     assert family.get('k')['other'] == 'z'
 
 
-def test_one_cas_after_the_other(create, server):
-    skip_below(server, 2, 0)
+@pytest.mark.since(2, 0)
+def test_one_cas_after_the_other(create):
     family = create('Standard')
     for number in range(20):
         expected = {'n': str(number - 1)} if number else {}
@@ -78,16 +73,16 @@ def test_one_cas_after_the_other(create, server):
         assert family.get('k') == {'n': str(number)}
 
 
+@pytest.mark.since(2, 0)
 def test_a_ttl_holds_since_3_0(create, server):
-    skip_below(server, 2, 0)
     family = create('Standard')
     assert family.cas('k', None, {'a': '1'}, ttl=1000.7)
     ttl = 1000 if float(server.profile.partition('.')[0]) >= 3 else None
     assert family.get('k', include_ttl=True) == {'a': ('1', ttl)}
 
 
-def test_levels_of_cas(create, server):
-    skip_below(server, 2, 0)
+@pytest.mark.since(2, 0)
+def test_levels_of_cas(create):
     family = create('Standard')
     assert family.cas('k', None, {'a': '1'}, serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL)
     assert family.cas('k', {'a': '1'}, {'a': '2'}, write_consistency_level=ConsistencyLevel.ANY)
@@ -96,8 +91,8 @@ def test_levels_of_cas(create, server):
     assert family.get('k') == {'a': '2'}
 
 
-def test_cas_where_servers_refuse_it(create, server):
-    skip_below(server, 2, 0)
+@pytest.mark.since(2, 0)
+def test_cas_where_servers_refuse_it(create):
     with pytest.raises(InvalidRequestException, match='supercolumns'):
         create('Super', subcomparator='UTF8Type').cas('k', None, {'a': 'b'})
     with pytest.raises(InvalidRequestException, match='commutative'):
@@ -167,8 +162,7 @@ def test_replies_that_are_not_to_the_call(faulty, method, arguments, fault):
 # --- several slices --------------------------------------------------------------------------------------------------
 
 @pytest.fixture
-def row(create, server):
-    skip_below(server, 2, 1)
+def row(create):
     family = create('Standard')
     family.insert('k', {f'c{number}': str(number) for number in range(10)})
     return family
@@ -178,6 +172,7 @@ def numbers(columns):
     return ''.join(columns.values())
 
 
+@pytest.mark.since(2, 1)
 def test_get_multi_slice(row):
     found = row.get_multi_slice('k', [('c7', ''), ('c1', 'c3'), ('c2', 'c4')])
     assert numbers(found) == '1234789' and type(found) is row.dict_class
@@ -192,14 +187,15 @@ def test_get_multi_slice(row):
         row.get_multi_slice('k', [('', '')], column_count=-1)
 
 
+@pytest.mark.since(2, 1)
 def test_get_multi_slice_backwards(row):
     """Cassandra 3.11 itself would give nothing."""
     assert numbers(row.get_multi_slice('k', [('c3', 'c1'), ('', 'c8'), ('c2', '')], column_reversed=True)) == '983210'
     assert numbers(row.get_multi_slice('k', [('c3', 'c1'), ('', 'c8')], True, column_count=3)) == '983'
 
 
-def test_get_multi_slice_converts_as_get_does(create, server):
-    skip_below(server, 2, 1)
+@pytest.mark.since(2, 1)
+def test_get_multi_slice_converts_as_get_does(create):
     family = create('Pairs', 'CompositeType(LongType,UTF8Type)', columns=None)
     family.insert('k', {(number, letter): letter for number in range(4) for letter in 'ab'}, timestamp=7)
     assert list(family.get_multi_slice('k', [((1,), (1,)), ((3, 'b'), '')])) == [(1, 'a'), (1, 'b'), (3, 'b')]
@@ -248,16 +244,16 @@ def test_a_server_that_does_not_have_them(profile, has_cas):
         pool.dispose()
 
 
+@pytest.mark.since(2, 1)
 def test_through_a_pool_a_client_and_in_several_keyspaces(create, keyspace, server):
-    skip_below(server, 2, 1)
     create('Standard')
-    pool = ConnectionPool(keyspace, [server.address], timeout=30)
+    pool = server.pool(keyspace)
     client = pycassa.connect(keyspace, [server.address], timeout=30)
     for number, source in enumerate([pool, client]):
         family = ColumnFamily(source, 'Standard')
         assert family.cas(f'k{number}', None, {'a': '1'})
         assert family.get_multi_slice(f'k{number}', [('', 'b')]) == {'a': '1'}
-    with Connection(None, server.address, timeout=30) as anywhere:
+    with server.connect() as anywhere:
         family = ColumnFamily(anywhere, keyspace, 'Standard')
         anywhere.set_keyspace('system')
         assert family.cas('k', None, {'a': '2'}) and family.get_multi_slice('k', [('', 'b')]) == {'a': '2'}
@@ -265,9 +261,9 @@ def test_through_a_pool_a_client_and_in_several_keyspaces(create, keyspace, serv
     pool.dispose()
 
 
-def test_through_the_methods_of_a_client_of_another_make(raw_client, create, keyspace, server):
+@pytest.mark.since(2, 1)
+def test_through_the_methods_of_a_client_of_another_make(raw_client, create, keyspace):
     """They get the bindings' objects: so do methods that a user put over those of a connection."""
-    skip_below(server, 2, 1)
     create('Standard')
     raw_client.keyspace = keyspace
     family = ColumnFamily(raw_client, 'Standard')
@@ -276,8 +272,8 @@ def test_through_the_methods_of_a_client_of_another_make(raw_client, create, key
     assert family.get_multi_slice('k', [('b', '')]) == {'b': '2'}
 
 
-def test_the_mapper_has_them_by_name_and_value(connection, create, server):
-    skip_below(server, 2, 1)
+@pytest.mark.since(2, 1)
+def test_the_mapper_has_them_by_name_and_value(connection, create):
 
     class User:
         age = IntegerType()

@@ -1,6 +1,7 @@
 """Removing ranges of columns: all in between go, also those that the schema defines, and no others."""
 import pytest
 
+from pycassa.cassandra.ttypes import InvalidRequestException
 from pycassa.columnfamily import ColumnFamily
 
 
@@ -8,6 +9,7 @@ def names(family):
     return list(family.multiget(['k']).get('k', {}))
 
 
+@pytest.mark.since(2, 0)
 @pytest.mark.parametrize('comparator', ['UTF8Type', 'ReversedType(UTF8Type)', 'AsciiType', 'BytesType'])
 def test_of_names_that_are_text(create, comparator):
     family = create('Named', comparator, columns={b'b': 'UTF8Type', b'd': 'UTF8Type', b'f': 'UTF8Type'},
@@ -24,6 +26,7 @@ def test_of_names_that_are_text(create, comparator):
     assert sorted(names(family)) == list('afg')
 
 
+@pytest.mark.since(2, 0)
 @pytest.mark.parametrize('comparator', ['LongType', 'IntegerType', 'Int32Type', 'ReversedType(LongType)'])
 def test_of_names_that_are_integers(create, comparator):
     length = {'IntegerType': 1, 'Int32Type': 4}.get(comparator, 8)
@@ -35,11 +38,21 @@ def test_of_names_that_are_integers(create, comparator):
     assert sorted(names(family)) == [-4, -3, -2, 2, 3, 4]
 
 
+@pytest.mark.since(2, 0)
 def test_of_a_family_without_any_definitions(create):
     family = create('Free', 'CompositeType(LongType,UTF8Type)')
     family.insert('k', {(number, 'a'): 'v' for number in range(5)})
     family.remove('k', column_start=(1,), column_finish=(3,))
     assert names(family) == [(0, 'a'), (4, 'a')]
+
+
+@pytest.mark.before(2, 0)
+def test_of_a_server_that_cannot(create):
+    family = create('Named')
+    family.insert('k', {name: name for name in 'abcdefg'})
+    with pytest.raises(InvalidRequestException, match='does not yet support SliceRange'):
+        family.remove('k', column_start='c', column_finish='e')
+    assert names(family) == list('abcdefg')
 
 
 def test_the_requests(client, make, mutations):

@@ -3,8 +3,6 @@ import pytest
 
 from pycassa.cassandra.ttypes import CfDef, ColumnDef
 from pycassa.columnfamily import ColumnFamily
-from pycassa.connection import Connection
-from pycassa.pool import ConnectionPool
 
 
 @pytest.fixture
@@ -43,14 +41,14 @@ def super_family(create):
 @pytest.fixture
 def client(server, keyspace):
     """One connection: what the older releases' ColumnFamily is given."""
-    with Connection(keyspace, server.address, timeout=30) as connection:
+    with server.connect(keyspace) as connection:
         yield connection
 
 
 @pytest.fixture
 def pool(server, keyspace):
     """A pool: what release 1.11's ColumnFamily is given."""
-    pool = ConnectionPool(keyspace, [server.address], timeout=30, pool_size=1)
+    pool = server.pool(keyspace, pool_size=1)
     yield pool
     pool.dispose()
 

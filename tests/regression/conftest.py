@@ -32,8 +32,8 @@ def make_pool(embedded):
 @pytest.fixture
 def create(server, keyspace):
     """`create(name, **types)`: a family with the types of SystemManager, as a ColumnFamily on a pool."""
-    with pycassa.SystemManager(server.address) as manager:
-        with pycassa.ConnectionPool(keyspace, [server.address], timeout=30, pool_size=1) as pool:
+    with server.manager() as manager:
+        with server.pool(keyspace, pool_size=1) as pool:
             def create_family(name, **types):
                 manager.create_column_family(keyspace, name, **types)
                 return pycassa.ColumnFamily(pool, name)

@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from pycassa import ColumnFamily, SystemManager
-from pycassa.connection import Connection
+from pycassa import ColumnFamily
 
 HERE = pathlib.Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / 'codec')]
@@ -26,14 +25,14 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture
 def connection(server, keyspace):
     """A connection to the server under test, in a fresh keyspace."""
-    with Connection(keyspace, server.address, timeout=30) as connection:
+    with server.connect(keyspace) as connection:
         yield connection
 
 
 @pytest.fixture
 def create(server, keyspace, connection):
     """`create(comparator, value, key)` makes a family of these types, and gives its ColumnFamily."""
-    manager = SystemManager(server.address)
+    manager = server.manager()
 
     def create_family(comparator='LongType', value='BytesType', key='BytesType', **options):
         name = f'F{next(_numbers)}'

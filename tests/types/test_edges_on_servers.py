@@ -1,4 +1,5 @@
 """Every type at its edges on servers: what was stored comes back to the last bit, names in the server's order."""
+import ipaddress
 import random
 
 import pytest
@@ -102,6 +103,7 @@ def check_names(cf, names):
     assert exactly(name for name, _ in cf.xget(b'k')) == exactly(names[:1])
 
 
+@pytest.mark.since(2, 0, kind='InetAddressType')
 @pytest.mark.parametrize('kind', NAMES)
 def test_names(server, family, kind):
     cf = family(kind, comparator=kind)
@@ -109,6 +111,7 @@ def test_names(server, family, kind):
         check_names(cf, ordered(server, kind))
 
 
+@pytest.mark.since(2, 0, kind='InetAddressType')
 @pytest.mark.parametrize('kind', NAMES)
 def test_names_in_reversed_order(server, family, kind):
     cf = family(kind, comparator=f'ReversedType({kind})')
@@ -141,6 +144,7 @@ def test_reversed_components(server, family, kind):
         check_names(cf, [(number, value) for number in (-1, 1) for value in ordered(server, kind)[::-1]])
 
 
+@pytest.mark.since(2, 0, kind='InetAddressType')
 @pytest.mark.parametrize('kind', NAMES)
 def test_names_of_super_columns(server, keyspace, create, kind):
     if not is_known(server, kind) or kind.startswith('Dynamic'):
@@ -167,6 +171,7 @@ def test_names_that_servers_take_for_one(create, kind):
 
 # --- empty values ----------------------------------------------------------------------------------------------------
 
+@pytest.mark.since(2, 0, kind='InetAddressType')
 @pytest.mark.parametrize('kind', KINDS)
 def test_no_bytes_at_all(server, create, connection, kind):
     """Servers store them under any type but the newest, and they are None in types of a fixed size."""
@@ -185,6 +190,7 @@ def test_no_bytes_at_all(server, create, connection, kind):
         assert exactly(row.values()) == [exact(EDGES[kind].empty)]
 
 
+@pytest.mark.since(2, 0, kind='InetAddressType')
 @pytest.mark.parametrize('kind', [kind for kind in KINDS if EDGES[kind].empty is not REFUSED])
 def test_components_of_no_bytes_come_first(server, create, connection, kind):
     if not is_known(server, kind):
@@ -196,6 +202,21 @@ def test_components_of_no_bytes_come_first(server, create, connection, kind):
     found = [name for name, _ in cf.xget(b'k')]
     assert exactly(found) == exactly([('a', EDGES[kind].empty), ('a', value)])
     assert exactly(name for name, _ in cf.xget(b'k', buffer_size=2, column_reversed=True)) == exactly(found[::-1])
+
+
+@pytest.mark.before(2, 0)
+def test_cassandra_1_2_takes_no_bytes_at_all_for_a_wrong_address(create, connection):
+    """Neither as a value nor as the open end of a slice of names: these are to be had one by one, and as a range."""
+    wrong = r'Expected 4 or 16 byte inetaddress; got '
+    cf = create('InetAddressType', 'InetAddressType')
+    least, most = ipaddress.ip_address('10.0.0.1'), ipaddress.ip_address('10.0.0.9')
+    with pytest.raises(InvalidRequestException, match=wrong):
+        connection.insert(b'k', ColumnParent(cf.column_family), Column(least.packed, b'', 1), ONE)
+    cf.insert(b'k', {most: least, least: most})
+    with pytest.raises(InvalidRequestException, match=wrong):
+        cf.get(b'k')
+    assert cf.get(b'k', [most]) == {most: least}
+    assert list(cf.get(b'k', column_start=least, column_finish=most)) == [least, most]
 
 
 # --- lengths, counters, raw bytes ------------------------------------------------------------------------------------
@@ -213,6 +234,7 @@ def test_the_longest_names_and_keys(create, kind, unit):
         cf.insert(longest + unit, {longest: 'v'})
 
 
+@pytest.mark.since(2, 0, kind='InetAddressType')
 @pytest.mark.parametrize('kind', NAMES)
 def test_counters_of_every_comparator(server, family, kind):
     cf = family(kind, comparator=kind, value='CounterColumnType')
