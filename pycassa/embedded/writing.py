@@ -42,6 +42,8 @@ class Writer:
         self._profile = profile
         self._validation = validation
         self._words = Wording(profile)
+        # Up to 2.2 each value is measured for its index with its mutation, in 3.x after all of the row's.
+        self._indexed_in_turn = profile.release < (3, 0)
 
     # --- preparation ---------------------------------------------------------------------------------------------
 
@@ -53,8 +55,12 @@ class Writer:
                 return Prepared(family, key, found[0], found[1])
         steps: List[Step] = []
         for mutation in mutations:
-            steps += self._PREPARERS[mutation[0]](self, family, mutation, now)
-        self._check_indexed_steps(family, steps)
+            more = self._PREPARERS[mutation[0]](self, family, mutation, now)
+            if self._indexed_in_turn:
+                self._check_indexed_steps(family, more)
+            steps += more
+        if not self._indexed_in_turn:
+            self._check_indexed_steps(family, steps)
         return Prepared(family, key, steps=steps)
 
     def _distinct_cells(self, family: Family, mutations: Sequence[Tuple[Any, ...]],
@@ -62,6 +68,7 @@ class Writer:
         """Cells by sort key when all mutations are columns of different names, else None (nothing was refused)."""
         known = family.known
         timed = family.default_ttl is not None
+        indexes = family.indexes if self._indexed_in_turn else None
         mixed = False
         cells: Dict[Any, Cell] = {}
         for mutation in mutations:
@@ -82,6 +89,8 @@ class Writer:
                     except MarshalError as error:
                         self._refuse_value(family, name, error)
                 cell = (name, value, timestamp, None)
+            if indexes and sort_key in indexes:
+                self._check_indexed(family, indexes[sort_key], cell)
             cells[sort_key] = cell
         if len(cells) != len(mutations):
             return None

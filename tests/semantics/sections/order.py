@@ -149,7 +149,9 @@ order('batch_mutate', _batch, [NO_KEYSPACE], [UNKNOWN], [KEY], [
     _mutations('name', NAMELESS, put(b'')),
     _mutations('name before value', NAMELESS, put(b''), put(b'a', None)),
     _mutations('value before name', VALUELESS, put(b'a', None), put(b'')),
-    _mutations('index size before name', NAMELESS, put(b'state', HUGE), put(b'')),
+    # Up to 2.2 a value is measured for its index with its mutation, in 3.x after all of the row's.
+    _mutations('index size before name', Since({**TOO_LONG, '3.0': NAMELESS}), put(b'state', HUGE), put(b'')),
+    _mutations('name before index size', NAMELESS, put(b''), put(b'state', HUGE)),
     _mutations('index size', TOO_LONG, put(b'state', HUGE))], [LEVEL], family='I', mutations=[put(b'a')])
 order('batch_mutate-of-counters', _batch, [KEY], [COUNTER_LEVEL], [
     _mutations('name', NAMELESS, plus(b''))], family='C', mutations=[plus(b'c')])

@@ -135,8 +135,23 @@ CASES.row('5-DecimalType', Since({'1.2': [(b'n', bytes(4))]}), {
 CASES.row('5-InetAddressType', Since({
     '1.2': refused(f'(Expected 4 or 16 byte inetaddress; got ) [{KEYSPACE}][VInetAddressType][n] failed validation'),
     '2.0': [(b'n', b'')]}), {'value empty': stored('InetAddressType', b'')})
-CASES.row('5-DecimalType', TIMED_OUT, {
-    'name of a scale alone': lambda it: it.insert('NDecimalType', bytes(4))}, waits='slow')
+
+
+# In a row of its own a real server takes such a name, and then fails to flush the family for good: it must meet another
+# name, with which it cannot be compared.
+@CASES.scenario('5-DecimalType', Since({'1.2': Defect(CLOSED, TIMED_OUT), '2.0': TIMED_OUT}), 'name of a scale alone',
+                waits='slow')
+def _(it):
+    it.insert('NDecimalType', decimals((0, 1))[0])
+    it.insert('NDecimalType', bytes(4))
+
+
+@CASES.scenario('5-InetAddressType', Since({'1.2': refused('Expected 4 or 16 byte inetaddress; got '), '2.0': []}),
+                'open slice')
+def _(it):
+    return it.row('NInetAddressType')
+
+
 
 # --- orders ------------------------------------------------------------------------------------------------------
 
@@ -191,9 +206,12 @@ def ordered_in(family, ordered, turned=False):
 
 
 for type_, ordered in ORDERS.items():
-    CASES.row(f'5-{type_}', from_release(type_, (True, True, True, True)), {
+    found = from_release(type_, (True, True, True, True))
+    if type_ == 'InetAddressType':      # 1.2 refuses the empty ends of open slices
+        found = Since({'1.2': refused('Expected 4 or 16 byte inetaddress; got '), '2.0': found})
+    CASES.row(f'5-{type_}', found, {
         'order': with_type(type_, ordered_in(f'N{type_}', ordered))})
-    CASES.row('5-ReversedType', from_release(type_, (True, True, True, True)), {
+    CASES.row('5-ReversedType', found, {
         type_: with_type(type_, ordered_in(f'R{type_}', ordered, turned=True))})
 
 CASES.row('5-ReversedType', refused('range finish must come after start in the order of traversal'), {
@@ -288,8 +306,22 @@ for text, full in {
     'DynamicCompositeType(a=>AsciiType,t=>TimeUUIDType)': 'DynamicCompositeType(a=>AsciiType,t=>TimeUUIDType)',
 }.items():
     CASES.row('5-type-strings', full, {text or 'empty': full_name(text)})
+INVALID = 'Invalid definition for comparator org.apache.cassandra.db.marshal.'
+CASES.row('5-type-strings', refused(INVALID + 'CompositeType.'), {
+    'unknown component': full_name('CompositeType(NoType)'),
+    'unknown component within': full_name('CompositeType(ReversedType(NoType),UTF8Type)')})
+CASES.row('5-type-strings', refused(INVALID + 'ReversedType.'), {
+    'reverse of nothing': full_name('ReversedType'), 'reverse of unknown': full_name('ReversedType(NoType)')})
+CASES.row('5-type-strings', refused(INVALID + 'DynamicCompositeType.'), {
+    'unknown alias type': full_name('DynamicCompositeType(a=>NoType)'),
+    'alias of two letters': full_name('DynamicCompositeType(ab=>LongType)')})
+CASES.row('5-type-strings', refused('?'), {text: full_name(text) for text in (
+    'CompositeType', 'CompositeType()', 'CompositeType(LongType', 'LongType)', 'CompositeType(?)', 'UTF8Type()',
+    'LongType(foo=bar)', 'LongType(foo)', 'CompositeType(LongType UTF8Type)', 'DynamicCompositeType', 'utf8type',
+    ' UTF8Type ', 'DynamicCompositeType(a=>LongType,a=>UTF8Type)', 'ReversedType(LongType,UTF8Type)',
+    'ReversedType(CompositeType(LongType))', 'CompositeType(CompositeType(LongType),UTF8Type)')})
 CASES.row('5-type-strings', absent('NoType'), {
-    'unknown': full_name('NoType'), 'unknown component': full_name('CompositeType(NoType)'),
+    'unknown': full_name('NoType'),
     'unknown validator': lambda it: it.creates(default_validation_class='NoType'),
     'unknown key type': lambda it: it.creates(key_validation_class='NoType'),
     'unknown subcomparator': lambda it: it.creates(column_type='Super', subcomparator_type='NoType')})
