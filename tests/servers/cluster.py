@@ -16,7 +16,19 @@ from .node import TAIL, Node
 from .options import Options, Spec
 
 PATIENCE = 300.0
+SPACE_OF_A_NODE = 1 << 30  # bytes
 USER = PASSWORD = 'cassandra'
+
+
+def _fast_folder(nodes: int) -> Optional[str]:
+    """Where data that is not kept goes: memory, where there is enough of it, since every schema change waits for a disk.
+
+    None is the folder of temporary files.
+    """
+    memory = '/dev/shm'
+    if os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > nodes * SPACE_OF_A_NODE:
+        return memory
+    return None
 
 
 class Cluster:
@@ -103,7 +115,7 @@ class Cluster:
             if self._block is None:
                 raise Unavailable(f'{self._block_wanted}.* is in use')
         if self.folder is None:
-            self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pycassa-cassandra-'))
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix='pycassa-cassandra-', dir=_fast_folder(self.spec.nodes)))
         self.folder.mkdir(parents=True, exist_ok=True)
         hosts = [self._block.host(number) for number in range(1, self.spec.nodes + 1)]
         if self.spec.options.tls:
@@ -175,6 +187,7 @@ class Cluster:
         self._launch(node)
         if wait:
             self.wait()
+            self._wait_for_users(number)
 
     def pause(self, number: int) -> None:
         """Stop a node's process as it is: SIGSTOP. Its connections stay, and nothing answers on them."""
@@ -204,8 +217,8 @@ class Cluster:
     def _make_users(self) -> None:
         if not self.spec.options.auth:
             return
-        for number, node in enumerate(self.nodes, 1):
-            self._until(node, lambda number=number: self._has_super_user(number), PATIENCE)
+        for number in range(1, len(self.nodes) + 1):
+            self._wait_for_users(number)
         with self.ask() as asker:
             for name, password in self.spec.options.users.items():
                 quoted = password.replace("'", "''")
@@ -213,8 +226,13 @@ class Cluster:
                           if configuration.since(self.spec, '2.2') else
                           f"CREATE USER '{name}' WITH PASSWORD '{quoted}' NOSUPERUSER")
 
+    def _wait_for_users(self, number: int) -> None:
+        """Wait until a node lets users in, which it does a while after it has started."""
+        if self.spec.options.auth:
+            self._until(self.node(number), lambda: self._has_super_user(number), PATIENCE)
+
     def _has_super_user(self, number: int) -> bool:
-        """Whether the super-user is there, whom a cluster makes a while after it has started."""
+        """Whether a node knows the super-user, whom a cluster makes a while after it has started."""
         try:
             with self.ask(number):
                 return True
