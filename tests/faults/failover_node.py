@@ -16,10 +16,10 @@ from pycassa.embedded import EmbeddedServer
 KEYSPACE, LOADED, WRITTEN, ROWS = 'Failover', 'Loaded', 'Written', 100
 
 
-def keyspace(replicas):
-    """The schema: rows that are there from the start, and rows that the test writes."""
+def keyspace(replicas, **options):
+    """The schema: rows that are there from the start, and rows that the test writes. `options` are the families'."""
     families = [CfDef(keyspace=KEYSPACE, name=name, comparator_type='UTF8Type', key_validation_class='UTF8Type',
-                      default_validation_class='UTF8Type') for name in (LOADED, WRITTEN)]
+                      default_validation_class='UTF8Type', **options) for name in (LOADED, WRITTEN)]
     return KsDef(name=KEYSPACE, strategy_class='SimpleStrategy',
                  strategy_options={'replication_factor': str(replicas)}, cf_defs=families)
 

@@ -16,6 +16,9 @@ from . import failover_node
 NODES = 3
 HOST = '127.0.0.1'
 SERVER_TIMEOUT = 2.0
+# Until gossip tells them that a node is dead, 10 to 20 seconds, nodes ask it as one of a quorum. Without this they answer
+# TimedOut for as long, whatever a client does.
+SPECULATION = '50ms'
 
 
 class EmbeddedNodes:
@@ -92,7 +95,7 @@ class RealNodes:
         try:
             self.addresses = self.cluster.addresses
             with Connection(None, self.addresses[0], timeout=60) as connection:
-                connection.system_add_keyspace(failover_node.keyspace(NODES))
+                connection.system_add_keyspace(failover_node.keyspace(NODES, speculative_retry=SPECULATION))
                 self.cluster.wait()
                 connection.set_keyspace(failover_node.KEYSPACE)
                 failover_node.load(connection, ConsistencyLevel.ALL)
