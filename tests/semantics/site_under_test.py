@@ -119,6 +119,7 @@ class Site:
     def __init__(self, server: Any) -> None:
         self.server = server
         self.profile = server.profile
+        self.partitioner = server.partitioner
         self._connection = Connection(server, KEYSPACE)
         self._filled: set = set()
         self._begun: Dict[str, Tuple[Any, Any, float]] = {}
