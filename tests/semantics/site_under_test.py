@@ -195,6 +195,7 @@ class It:
     def __init__(self, site: Site, connection: Connection) -> None:
         self.site = site
         self.profile = site.profile
+        self.keyspace = KEYSPACE
         self._connection = connection
         self.number = next(_keys)
         self.key = b'key%d' % self.number
@@ -219,6 +220,20 @@ class It:
             yield It(self.site, connection)
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def own_keyspace(self) -> Iterator['It']:
+        """The same in a keyspace of the case's own, which is dropped in the end."""
+        name = f'{KEYSPACE}{self.number}'
+        with self.without_keyspace() as other:
+            other.client.system_add_keyspace(KsDef(name=name, strategy_class='SimpleStrategy', cf_defs=[],
+                                                   strategy_options={'replication_factor': '1'}))
+            other.client.set_keyspace(name)
+            other.keyspace, other.number, other.key = name, self.number, self.key
+            try:
+                yield other
+            finally:
+                other.client.system_drop_keyspace(name)
 
     def once(self, what: str, fill: Any) -> None:
         """Fill something for all cases of this server."""
@@ -332,7 +347,9 @@ class It:
     def create(self, **fields: Any) -> str:
         """A new family of the case's own: its name."""
         name = f'Own{self.number}'
-        self.client.system_add_column_family(definition(name, **fields))
+        made = definition(name, **fields)
+        made.keyspace = self.keyspace
+        self.client.system_add_column_family(made)
         return name
 
     def described(self, family: str) -> CfDef:
