@@ -7,7 +7,7 @@ is None, and what is unknown is kept as bytes and written again.
 from typing import Any
 
 from pycassa.cassandra.ttypes import KsDef, NotFoundException
-from pycassa.operations import Executor
+from pycassa.operations import Executor, ThriftOperations
 from pycassa.structcalls import struct_call
 
 __all__ = ['call_schema', 'describe_keyspace']
@@ -29,6 +29,8 @@ def describe_keyspace(executor: Executor, keyspace: str) -> KsDef:
 def call_schema(executor: Executor, method: str, argument: Any, retry: bool = False) -> Any:
     """Make a Thrift call of one argument (describe_keyspace, system_*), and return what it answers.
 
-    Written by the bindings' own writers, so that unknown fields that a definition carries go out again.
+    Written by the bindings' own writers, so that unknown fields that a definition carries go out again. Raises
+    RequestTooLarge for a definition above the executor's `max_request_bytes`.
     """
-    return executor.execute_call(struct_call(method, argument, retry=retry))
+    operations: ThriftOperations = getattr(executor, 'operations', None) or ThriftOperations(executor)
+    return operations.run(struct_call(method, argument, retry=retry))

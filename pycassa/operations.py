@@ -191,6 +191,10 @@ FIRST = Slice()
 _FIRST = codec.encode_slice_predicate(*FIRST)
 
 
+# The codec's bound is that of an atomic batch, whose name is longer, and which is never divided.
+_BATCH_OVERHEAD = codec.BATCH_OVERHEAD - len('atomic_')
+
+
 def _encode_predicate(predicate: Predicate) -> bytes:
     if isinstance(predicate, Names):
         return codec.encode_names_predicate(predicate.names)
@@ -208,6 +212,10 @@ class ThriftOperations(codec.Sender):
         raise RequestTooLarge(
             f'a {call.method} call of {call.size} bytes is above max_request_bytes={self.max_request_bytes}, the frame '
             'size that the server accepts (thrift_framed_transport_size_in_mb); nothing was sent')
+
+    def run(self, call: Call) -> Any:
+        """The result of a call that was encoded elsewhere. Raises RequestTooLarge, and what the call raises."""
+        return self._run(call)
 
     # --- reads -----------------------------------------------------------------------------------------------
 
@@ -308,7 +316,7 @@ class ThriftOperations(codec.Sender):
     def _requests(self, pending: List[Mutations]) -> List[List[Mutations]]:
         """The requests that carry `pending`, whose entries are split in place where one request is too small."""
         limit = self.max_request_bytes
-        if codec.BATCH_OVERHEAD + sum(map(_size, pending)) <= limit:
+        if _BATCH_OVERHEAD + sum(map(_size, pending)) <= limit:
             return [list(pending)]
         whole = [part for entry in pending for part in _split(entry, limit)]
         requests: List[List[Mutations]] = []
@@ -317,7 +325,7 @@ class ThriftOperations(codec.Sender):
             size = _size(entry)
             if size > room:
                 requests.append([])
-                room = limit - codec.BATCH_OVERHEAD
+                room = limit - _BATCH_OVERHEAD
             requests[-1].append(entry)
             room -= size
         pending[:] = whole
@@ -363,7 +371,7 @@ def _size(entry: Mutations) -> int:
 
 def _split(entry: Mutations, limit: int) -> List[Mutations]:
     """`entry` in parts that each fit into a request. Raises MutationTooLarge where one mutation does not."""
-    room = limit - codec.BATCH_OVERHEAD - (_size(entry) - len(entry.data))
+    room = limit - _BATCH_OVERHEAD - (_size(entry) - len(entry.data))
     if len(entry.data) <= room:
         return [entry]
     parts, start, end, count = [], 0, 0, 0
@@ -389,12 +397,15 @@ def _too_large(entry: Mutations, start: int, length: int, room: int, limit: int)
 
 
 def _column_name(data: bytes) -> Optional[bytes]:
-    """The packed name of the column or super column that a Mutation struct writes; None for a deletion, or none."""
+    """The packed name of the column or super column that a Mutation struct is about, if it is about one."""
     if not data:
         return None
     mutation = Mutation()
     mutation.read(TBinaryProtocol(TMemoryBuffer(data), string_length_limit=None))
-    written = mutation.column_or_supercolumn
+    deletion, written = mutation.deletion, mutation.column_or_supercolumn
+    if deletion is not None:
+        names = deletion.predicate and deletion.predicate.column_names
+        return names[0] if names and len(names) == 1 else deletion.super_column
     return None if written is None else next(
         member.name for member in (written.column, written.super_column, written.counter_column,
                                    written.counter_super_column) if member is not None)

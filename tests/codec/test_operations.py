@@ -372,7 +372,7 @@ def test_too_large_super_columns_counters_and_deletions_are_named_as_far_as_they
     count, data = codec.encode_insertions(supers, 'k', {'wide': {'a': 'v' * 500}}, 1, None)
     deletion = codec.encode_deletion(1, None, codec.encode_names_predicate([b'n' * 500]))
     for mutations, match in ((Mutations(b'Super1', b'k', count, data), "row b'k', column b'wide', is above"),
-                             (Mutations(b'Super1', b'k', 1, deletion), "row b'k', is above"),
+                             (Mutations(b'Super1', b'k', 1, deletion), "row b'k', column b'nnn.*, is above"),
                              (Mutations(b'Super1', b'k' * 500, 0, b''), 'is above what')):
         script = Script(oracle)
         with pytest.raises(MutationTooLarge, match=match):
