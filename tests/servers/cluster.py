@@ -16,19 +16,19 @@ from .node import TAIL, Node
 from .options import Options, Spec
 
 PATIENCE = 300.0
+MEMORY = '/dev/shm'
 SPACE_OF_A_NODE = 1 << 30  # bytes
 USER = PASSWORD = 'cassandra'
 
 
 def _fast_folder(nodes: int) -> Optional[str]:
-    """Where data that is not kept goes: memory, where there is enough of it, since every schema change waits for a disk.
+    """Where data that is not kept goes: memory, if there is enough, as each change of a schema waits for a disk.
 
-    None is the folder of temporary files.
+    None is the folder of temporary files. Servers load libraries from where their data is.
     """
-    memory = '/dev/shm'
-    if os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > nodes * SPACE_OF_A_NODE:
-        return memory
-    return None
+    if not os.access(MEMORY, os.W_OK | os.X_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free > nodes * SPACE_OF_A_NODE else None
 
 
 class Cluster:

@@ -51,13 +51,13 @@ def figure(value: Any) -> str:
         return ', '.join(f'{name} {figure(each)}' for name, each in value.items())
     if isinstance(value, (list, tuple)):
         return ', '.join(map(figure, value))
-    return f'{value:,}' if isinstance(value, int) else f'{value:,.3g}'
+    return f'{value:,}' if isinstance(value, int) else f'{value:,.0f}' if abs(value) >= 100 else f'{value:.3g}'
 
 
 def shares(lines: Sequence[Mapping[str, Any]]) -> str:
     """The share of the full figure: 'all', '0.1', or '0.1 to 1' where tests of one promise ran different ones."""
     found = sorted({line['share'] for line in lines})
-    names = ['all' if share == 1 else f'{share:g}' for share in found]
+    names = ['all' if share >= 1 else f'{share:g}' for share in found]
     return names[0] if len(names) == 1 else f'{names[0]} to {names[-1]}'
 
 

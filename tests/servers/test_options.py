@@ -37,9 +37,9 @@ def test_texts(text, release, nodes, options):
     ('', 'begins with no series'), ('x3', 'begins with no series'), ('3.11x', 'begins with no series'),
     ('4.0', 'none of the series'), ('3', 'begins with no series'), ('3.11x0', '1 to 100 nodes'),
     ('2.1,rpc=threaded', "no Thrift server 'threaded'"), ('2.1,partitioner=Murmur', 'no partitioner'),
-    ('2.1,tls,rpc=hsha', 'no TLS'), ('2.1,tsl', "no option 'tsl'"), ('2.1,heap=384', 'no size'), ('2.1,', "no option ''"),
-    ('2.1,timeout=0', 'not above 0'), ('2.1,timeout=soon', 'could not convert'), ('2.1,auth=maybe', 'neither on nor off'),
-    ('2.1,users=a', 'no option')])
+    ('2.1,tls,rpc=hsha', 'no TLS'), ('2.1,tsl', "no option 'tsl'"), ('2.1,', "no option ''"),
+    ('2.1,users=a', 'no option'), ('2.1,heap=384', 'no size'), ('2.1,timeout=0', 'not above 0'),
+    ('2.1,timeout=soon', 'could not convert'), ('2.1,auth=maybe', 'neither on nor off')])
 def test_texts_that_name_no_cluster(text, problem):
     with pytest.raises(BadSpec) as caught:
         Spec.parse(text)

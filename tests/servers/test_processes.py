@@ -19,7 +19,7 @@ STUBBORN = [sys.executable, '-c', 'import signal, time; signal.signal(signal.SIG
             'print("begun", flush=True); time.sleep(600)']
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 # What a test run does: it starts a server and waits.
-RUN = f'''
+RUN = f"""
 import pathlib, sys, time
 sys.path.insert(0, {str(TESTS)!r})
 from servers.node import Node
@@ -27,7 +27,7 @@ node = Node('none', pathlib.Path(sys.argv[1]))
 node.start({SLEEPER!r}, {{parent}}, True)
 print('started', flush=True)
 time.sleep(600)
-'''
+"""
 PATIENCE = 20
 
 
