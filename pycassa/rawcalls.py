@@ -38,11 +38,14 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
         self.max_request_bytes = max_request_bytes
         self.in_flight: Optional[Tuple[str, int]] = None
         self.received = False
+        #: The sequence id of the next call; None for a new one. What is sent again is the same to the last byte.
+        self.seqid: Optional[int] = None
 
     def writeMessageBegin(self, name: str, type: int, seqid: int) -> None:
         self.trans.discard()
         self.in_flight, self.received = None, False
-        self._name, self._seqid = name, codec.next_seqid()
+        self._name, self._seqid = name, codec.next_seqid() if self.seqid is None else self.seqid
+        self.seqid = None
         super().writeMessageBegin(name, type, self._seqid)
 
     def writeMessageEnd(self) -> None:
@@ -117,10 +120,15 @@ def _guarded(name: str) -> Callable[..., Any]:
         try:
             return bound_by_bindings(self, *args, **kwargs)
         except BaseException as error:
+            # A frame that its own error leads to would keep the whole reply until the garbage is collected.
             failure = self._failed(name, error)
             if failure is error:
+                del failure
                 raise
-            raise failure from error
+            try:
+                raise failure from error
+            finally:
+                del failure
 
     call.__qualname__ = f'RawClient.{name}'
     return own_method(call)

@@ -1,4 +1,6 @@
 """Every Thrift method by the bindings' objects: names, sequence ids, text and bytes, results, and bad arguments."""
+import contextlib
+import gc
 import inspect
 import os
 import struct
@@ -6,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
+import types
 
 import pytest
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
@@ -29,7 +32,7 @@ from pycassa.cassandra.ttypes import (
     SliceRange,
 )
 from pycassa.connection import Connection
-from pycassa.errors import ApplicationError, ProtocolError, RequestTooLarge
+from pycassa.errors import ApplicationError, ProtocolError, PycassaError, RequestTooLarge
 from pycassa.rawcalls import is_own_method
 
 from .conftest import EXCEPTION, application_error, framed, message, string_result
@@ -190,6 +193,22 @@ def test_a_count_of_elements_allocates_nothing(connected):
     finally:
         tracemalloc.stop()
     assert not connection.is_open
+
+
+@pytest.mark.parametrize('body', [b'\x0f\0\0\x0c\x7f\xff\xff\xff', b'\0tail', b'\x0f\0\0\x0c'])
+def test_a_failed_call_leaves_nothing_to_the_garbage_collector(connected, body):
+    """What it had received is given back at once: frames do not refer to the errors that lead to them."""
+    connection, _ = connected(lambda peer, server: server.serve(peer, describe_ring=body))
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(PycassaError):
+            connection.describe_ring('K')
+        frames = [each.f_code.co_name for each in gc.get_objects() if isinstance(each, types.FrameType)
+                  and 'describe_ring' in each.f_code.co_name]
+    finally:
+        gc.enable()
+    assert not frames
 
 
 def test_keyspace_description(connected):
