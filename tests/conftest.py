@@ -2,7 +2,7 @@
 
 Real servers are given by --cassandra VERSION@HOST:PORT (repeatable) or the environment variable
 PYCASSA_TEST_CASSANDRA (the same, separated by commas); clusters and variants as tests/undertest.py has it.
-`./dev server 2.1` starts one. Beside each real server the embedded one runs in its profile.
+`./dev server start 2.1` starts one. Beside each real server the embedded one runs in its profile.
 """
 import itertools
 import os
@@ -18,7 +18,7 @@ from . import proof as proofs
 from .proof import proof  # noqa: F401 (a fixture)
 from .undertest import MARKERS, RawClient, Server, embedded_beside, running, suits
 
-NO_REAL_SERVER = 'no real Cassandra given: --cassandra VERSION@HOST:PORT (./dev server 2.1 starts one)'
+NO_REAL_SERVER = 'no real Cassandra given: --cassandra VERSION@HOST:PORT (./dev server start 2.1 starts one)'
 EMBEDDED_PROFILES = ('2.1', '3.11')
 
 _skipped: List[str] = []
