@@ -202,6 +202,8 @@ def arguments(spec: Spec, place: Place, jars: pathlib.Path) -> List[str]:
         'cassandra.skip_wait_for_gossip_to_settle': 0,
         'cassandra.ring_delay_ms': 2000,
         'cassandra.superuser_setup_delay_ms': 0,
+        # Every connection logs in, and a strong hash of the password takes a tenth of a second each time.
+        'cassandra.auth_bcrypt_gensalt_log2_rounds': 4,
         'cassandra.shutdown_announce_in_ms': 0,
         'cassandra.load_ring_state': 'false',
         'cassandra.consistent.rangemovement': 'false',
