@@ -16,7 +16,7 @@ from pycassa.cassandra.ttypes import KsDef
 
 from . import proof as proofs
 from .proof import proof  # noqa: F401 (a fixture)
-from .undertest import MARKERS, RawClient, Server, embedded_beside, running, suits
+from .undertest import MARKERS, RawClient, Server, embedded_beside, name_of, running, suits
 
 NO_REAL_SERVER = 'no real Cassandra given: --cassandra VERSION@HOST:PORT (./dev server start 2.1 starts one)'
 EMBEDDED_PROFILES = ('2.1', '3.11')
@@ -79,9 +79,10 @@ def pytest_generate_tests(metafunc):
     if 'server' not in metafunc.fixturenames:
         return
     profiles = getattr(metafunc.module, 'EMBEDDED_PROFILES', EMBEDDED_PROFILES)
-    servers: list = [f'embedded-{text}' for text in _embedded_servers(metafunc.config, profiles)]
+    servers = [pytest.param(f'embedded-{text}', id=name_of('embedded', text))
+               for text in _embedded_servers(metafunc.config, profiles)]
     real = _real_servers(metafunc.config)
-    servers += [pytest.param(f'real-{text}', marks=pytest.mark.real_server) for text in real]
+    servers += [pytest.param(f'real-{text}', id=name_of('real', text), marks=pytest.mark.real_server) for text in real]
     if not real:
         servers.append(pytest.param('real', marks=[pytest.mark.real_server, pytest.mark.skip(NO_REAL_SERVER)]))
     metafunc.parametrize('server', servers, indirect=True, scope='session')

@@ -22,8 +22,8 @@ from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import AuthenticationRequest
 from pycassa.transport import make_ssl_context
 
-__all__ = ['MARKERS', 'SUPERUSER', 'AgreeingClient', 'RawClient', 'Server', 'embedded_beside', 'running', 'suits',
-           'wait_for_agreement']
+__all__ = ['MARKERS', 'SUPERUSER', 'AgreeingClient', 'RawClient', 'Server', 'embedded_beside', 'name_of', 'running',
+           'suits', 'wait_for_agreement']
 
 SUPERUSER = {'username': 'cassandra', 'password': 'cassandra'}
 KNOWN_OPTIONS = ('auth', 'nodes', 'partitioner', 'rpc', 'tls')
@@ -79,8 +79,20 @@ class Server(NamedTuple):
         return kind(keyspace, **{'server_list': list(self.addresses), 'timeout': PATIENCE,
                                                    **self.access, **options})
 
+    def client(self, keyspace: Any = None, make: Any = pycassa.connect, **options: Any) -> Any:
+        """What `connect()` or `connect_thread_local()` give, of the first node."""
+        given = [[self.address]] if keyspace is None else [keyspace, [self.address]]
+        return make(*given, **{'timeout': PATIENCE, **self.access, **options})
+
     def manager(self, **options: Any) -> pycassa.SystemManager:
         return pycassa.SystemManager(self.address, **{**self.access, **options})
+
+
+def name_of(kind: str, text: str) -> str:
+    """A server in the names of tests: 'embedded-1.2', 'real-2.1.22@127.0.0.1:9160', and what its options are."""
+    version, addresses, options = parse(text)
+    words = [name if name in ('auth', 'tls') else f'{name}={value}' for name, value in sorted(options.items())]
+    return ','.join([f'{kind}-{version}' + ''.join(f'@{address}' for address in addresses[:1]), *words])
 
 
 @functools.cache

@@ -37,9 +37,8 @@ from pycassa.cassandra.ttypes import (
     TokenRange,
 )
 from pycassa.errors import ApplicationError, ConnectionClosed, NoServerAvailable
-from pycassa.legacy import connect
 
-from ..undertest import wait_for_agreement
+from ..undertest import SUPERUSER, wait_for_agreement
 
 ONE = ConsistencyLevel.ONE
 ALL_COLUMNS = SlicePredicate(slice_range=SliceRange(b'', b''))
@@ -57,7 +56,7 @@ def by_pool(keyspace, server):
 
 
 def by_client(keyspace, server):
-    return connect(keyspace, [server.address], timeout=20)
+    return server.client(keyspace)
 
 
 @pytest.fixture(params=[by_connection, by_pool, by_client])
@@ -160,7 +159,7 @@ def schema(call, keyspace):
 def sessions(call, keyspace):
     call.set_keyspace('system')
     call.set_keyspace(keyspace)
-    call.login(AuthenticationRequest({'username': 'any', 'password': 'any'}))
+    call.login(AuthenticationRequest(SUPERUSER))
 
 
 def where_the_server_has_them(server, call):

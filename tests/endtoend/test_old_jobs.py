@@ -145,10 +145,11 @@ def test_keys_and_columns_may_be_any_iterable(cf, kind):
     assert cf.get('k') == {'d': 'D'}
 
 
+@pytest.mark.given(auth=None, tls=None)
 def test_unknown_keywords_are_passed_over_where_1_11_did(server, keyspace, make_pool):
     pool = make_pool(username='jsmith', password='havebadpass', framed_transport=True)
     assert pool.execute('describe_version').count('.') == 2
-    manager = SystemManager(server.address)
+    manager = server.manager()
     try:
         manager.create_column_family(keyspace, 'Passed', comparator_type=UTF8Type(), column_name_class=LongType(),
                                      no_such_option=1)
@@ -198,6 +199,7 @@ def test_types_compare_equal_to_their_names(create, server):
     assert [cf.default_validation_class].index(expected) == 0
 
 
+@pytest.mark.given(auth=None, tls=None)
 @pytest.mark.parametrize('servers', [frozenset, list, tuple, iter, str, lambda servers: lambda: servers])
 def test_empty_credentials_and_kinds_of_server_lists(server, define, make_pool, servers):
     given = server.address if servers is str else servers([server.address])
@@ -464,6 +466,7 @@ def test_names_of_mapped_attributes_are_text(pool, define, comparator):
 
 # --- a job of Python 2 -------------------------------------------------------------------------------------------
 
+@pytest.mark.given(auth=None, tls=None)
 def test_a_job_of_python_2_runs_unchanged(server, keyspace, define):
     """In a process of its own, with nothing but PYCASSA_BYTES_ENCODING=utf-8 set for it."""
     for kind in ('Pooled', 'Early'):

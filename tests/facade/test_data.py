@@ -275,7 +275,13 @@ def test_get_range_and_removed_rows(create, connection, keyspace, server):
         pool.dispose()
 
 
-def test_get_range_by_tokens(create, connection):
+# A token in the middle of where keys are, the one after it, and the greatest.
+TOKENS = {'Murmur3Partitioner': (0, 1, 2 ** 63 - 1), 'RandomPartitioner': (2 ** 126, 2 ** 126 + 1, 2 ** 127),
+          'ByteOrderedPartitioner': ('0000000000000009', '000000000000000900', 'ff')}
+
+
+def test_get_range_by_tokens(server, create):
+    middle, above, greatest = TOKENS[server.partitioner]
     family = create('Numbers', 'LongType', 'LongType', 'LongType')
     family.batch_insert({number: {0: number} for number in range(20)})
     keys = [key for key, _ in family.get_range()]
@@ -283,13 +289,13 @@ def test_get_range_by_tokens(create, connection):
 
     def tokens(start, finish, **kwargs):
         return [key for key, _ in family.get_range(start_token=start, finish_token=finish, **kwargs)]
-    after_zero, up_to_zero = tokens('0', None), tokens('', '0')
-    assert up_to_zero + after_zero == keys and up_to_zero and after_zero
-    assert tokens(0, 0) == tokens('0', '0', buffer_size=1) == after_zero + up_to_zero
-    assert tokens('1', '0', buffer_size=3) == after_zero + up_to_zero
-    assert tokens('1', '0', buffer_size=3, row_count=len(after_zero) + 1) == after_zero + up_to_zero[:1]
+    after, up_to = tokens(str(middle), None), tokens('', str(middle))
+    assert up_to + after == keys and up_to and after
+    assert tokens(middle, middle) == tokens(str(middle), str(middle), buffer_size=1) == after + up_to
+    assert tokens(above, middle, buffer_size=3) == after + up_to
+    assert tokens(above, middle, buffer_size=3, row_count=len(after) + 1) == after + up_to[:1]
     assert tokens('', '', buffer_size=2) == keys
-    assert [key for key, _ in family.get_range(start=keys[2], finish_token=2 ** 63 - 1, buffer_size=2)] == keys[2:]
+    assert [key for key, _ in family.get_range(start=keys[2], finish_token=greatest, buffer_size=2)] == keys[2:]
 
 
 # --- super columns ---------------------------------------------------------------------------------------------------

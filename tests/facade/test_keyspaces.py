@@ -25,7 +25,7 @@ def two_keyspaces(keyspace, raw_client):
 
 def test_clients_without_keyspace_find_families_everywhere(two_keyspaces, server):
     first_keyspace, second_keyspace = two_keyspaces
-    client = connect([server.address], timeout=30)
+    client = server.client()
     try:
         first = ColumnFamily(client, f'First_{first_keyspace}')
         second = ColumnFamily(client, f'Second_{first_keyspace}')
@@ -43,7 +43,7 @@ def test_clients_without_keyspace_find_families_everywhere(two_keyspaces, server
 
 @pytest.mark.parametrize('make_client', [connect, connect_thread_local])
 def test_threads_do_not_write_into_each_others_keyspace(two_keyspaces, server, make_client):
-    client = make_client([server.address], timeout=30)
+    client = server.client(make=make_client)
     families = [ColumnFamily(client, name, 'Shared') for name in two_keyspaces]
     errors = []
 

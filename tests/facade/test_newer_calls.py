@@ -5,7 +5,6 @@ import time
 import pytest
 from thrift.Thrift import TApplicationException
 
-import pycassa
 from pycassa.cassandra.ttypes import ConsistencyLevel, InvalidRequestException, NotFoundException, TimedOutException
 from pycassa.columnfamily import ColumnFamily
 from pycassa.columnfamilymap import ColumnFamilyMap
@@ -248,7 +247,7 @@ def test_a_server_that_does_not_have_them(profile, has_cas):
 def test_through_a_pool_a_client_and_in_several_keyspaces(create, keyspace, server):
     create('Standard')
     pool = server.pool(keyspace)
-    client = pycassa.connect(keyspace, [server.address], timeout=30)
+    client = server.client(keyspace)
     for number, source in enumerate([pool, client]):
         family = ColumnFamily(source, 'Standard')
         assert family.cas(f'k{number}', None, {'a': '1'})

@@ -18,7 +18,6 @@ from pycassa.cassandra.ttypes import (
     SliceRange,
 )
 from pycassa.columnfamily import ColumnFamily
-from pycassa.connection import Connection
 from pycassa.embedded import EmbeddedServer
 from pycassa.errors import ConnectionFailed, PackingError, PycassaError, TransportError
 from pycassa.index import create_index_clause, create_index_expression
@@ -38,7 +37,7 @@ LOCATOR = 'org.apache.cassandra.locator.'
 
 @pytest.fixture
 def manager(server):
-    with SystemManager(server.address) as manager:
+    with server.manager() as manager:
         yield manager
 
 
@@ -66,10 +65,10 @@ def by_name(definition):
 
 # --- describing -------------------------------------------------------------------------------------------------------
 
-def test_descriptions(manager, raw_client, keyspace):
+def test_descriptions(server, manager, raw_client, keyspace):
     assert manager.describe_version() == raw_client.describe_version()
     assert manager.describe_cluster_name() == raw_client.describe_cluster_name()
-    assert manager.describe_partitioner() == 'Murmur3Partitioner'
+    assert manager.describe_partitioner() == server.partitioner
     assert '.' not in manager.describe_snitch()
     assert manager.describe_ring(keyspace) == raw_client.describe_ring(keyspace)
     assert manager.describe_token_map() == raw_client.describe_token_map()
@@ -331,7 +330,7 @@ def test_an_index_is_created_used_and_dropped_by_the_comparators_names(server, f
     family(comparator_type=comparator, column_validation_classes={column: UTF8_TYPE})
     manager.create_index(keyspace, 'F', column, UTF8_TYPE, index_name=f'index_of_{keyspace}')
     assert family().column_metadata[0].index_name == f'index_of_{keyspace}'
-    with Connection(keyspace, server.address, timeout=30) as connection:
+    with server.connect(keyspace) as connection:
         rows = ColumnFamily(connection, 'F')
         rows.insert(b'k1', {column: 'UT'})
         rows.insert(b'k2', {column: 'TX'})
