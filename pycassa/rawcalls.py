@@ -84,6 +84,8 @@ class CheckedProtocol(TBinaryProtocolAccelerated):
         unread = self.trans.unread()
         if unread:
             raise ProtocolError(f'{self.trans.server}: {unread} bytes follow the end of the reply')
+        # An idle connection keeps no reply.
+        self.trans.discard()
         self.in_flight = None
 
 
@@ -147,9 +149,9 @@ class RawClient(Cassandra.Client):
 
     def _failed(self, method: str, error: BaseException) -> BaseException:
         """The error to raise for `error`, after closing the connection unless it is still in step with the server."""
+        self._messages.discard()
         if self._protocol.in_flight is None and not isinstance(error, TApplicationException):
             # Nothing was sent, or the reply was read to its end and is an exception that the interface declares.
-            self._messages.discard()
             return error
         if isinstance(error, TApplicationException):
             if error.type != TApplicationException.UNKNOWN_METHOD or self._protocol.in_flight is not None:

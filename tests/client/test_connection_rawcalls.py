@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import textwrap
+import time
 import tracemalloc
 import types
 
@@ -209,6 +210,26 @@ def test_a_failed_call_leaves_nothing_to_the_garbage_collector(connected, body):
     finally:
         gc.enable()
     assert not frames
+
+
+@pytest.mark.parametrize('damage', [b'', b'tail'])
+def test_a_connection_keeps_no_reply(connected, damage):
+    size = 4 << 20
+    body = string_result('x' * size) + damage
+    connection, server = connected(lambda peer, server: server.serve(peer, describe_version=body))
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ProtocolError):
+            assert len(connection.describe_version()) == size
+        assert connection.is_open is (damage == b'')
+        assert server.names == ['describe_version']
+        # The server's thread lets go of what it has sent in its own time.
+        until = time.monotonic() + 5
+        while tracemalloc.get_traced_memory()[0] > size and time.monotonic() < until:
+            time.sleep(0.01)
+        assert tracemalloc.get_traced_memory()[0] < size
+    finally:
+        tracemalloc.stop()
 
 
 def test_keyspace_description(connected):
