@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 from pycassa.cassandra import Cassandra
 from pycassa.connection import Connection
 from pycassa.errors import InvalidRequestError
-from pycassa.operations import Call, call_by_objects
+from pycassa.operations import Call, call_by_objects, next_seqid
 from pycassa.rawcalls import is_own_method, own_method
 from pycassa.retry import RetryLoop, is_failure, may_repeat
 
@@ -157,16 +157,17 @@ class ConnectionWrapper(Connection):
         self.operation_count += 1
         self._note_request(method, args, kwargs)
         deadline = self._pool._new_deadline() if self._until is None else self._until
+        seqid = next_seqid()
         return RetryLoop(self, method, repeat, deadline).run(
-            lambda deadline: self._transmit_objects(function, args, kwargs, deadline))
+            lambda deadline: self._transmit_objects(function, args, kwargs, seqid, deadline))
 
-    def _transmit_objects(self, function: Callable[..., Any], args: Any, kwargs: Dict[str, Any],
+    def _transmit_objects(self, function: Callable[..., Any], args: Any, kwargs: Dict[str, Any], seqid: int,
                           deadline: Optional[float]) -> Any:
-        self._deadline = deadline
+        self._deadline, self._protocol.seqid = deadline, seqid
         try:
             return function(self, *args, **kwargs)
         finally:
-            self._deadline = None
+            self._deadline = self._protocol.seqid = None
 
     def _select(self, keyspace: str) -> None:
         """Select `keyspace` on a connection that is not opened by the pool's settings alone."""

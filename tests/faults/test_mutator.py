@@ -121,11 +121,12 @@ class Job:
             else:
                 self._calls(count, goes_on)
                 self.batch.send()
-        except PycassaError as error:
-            self.errors.append(error)
-        except ZeroDivisionError as error:
-            context = error.__context__
-            self.errors += [context] if isinstance(context, PycassaError) else []
+        except (PycassaError, ZeroDivisionError) as error:
+            # What sending at the end of the block raised is chained to what ended it.
+            while error is not None:
+                self.errors.append(error)
+                error = error.__context__
+            self.errors = [error for error in self.errors if isinstance(error, PycassaError)]
 
     def _calls(self, count, goes_on):
         for _ in range(count):
