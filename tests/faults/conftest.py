@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from proxy import FaultProxy
+from twins import implementations
 
 import pycassa.codec
 from pycassa.embedded import EmbeddedServer
@@ -18,6 +19,12 @@ from pycassa.embedded import EmbeddedServer
 def implementation() -> str:
     """The codec of this process, 'cython' or 'pure', for reports."""
     return pycassa.codec.implementation()
+
+
+@pytest.fixture(params=implementations())
+def twin(request) -> str:
+    """Each implementation of the codec that is there, by its name, for probes that run in a process of their own."""
+    return request.param
 
 
 @pytest.fixture
