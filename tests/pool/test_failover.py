@@ -338,6 +338,17 @@ def test_a_dead_host_is_tried_with_back_off_while_others_serve():
     assert {'a', 'b'} == set(world.connects[-8:])
 
 
+def test_a_host_that_is_due_counts_as_another_host_to_ask():
+    """It failed a while ago, and nobody has needed a new connection since; the only other one says that it is alone."""
+    world = World('a', 'b')
+    pool = world.pool(pool_size=1)
+    world.fail_next(ConnectionClosed('x'))
+    other = pool.execute_call(a_call())
+    world.now += 60
+    world.fail_next(Unavailable())
+    assert pool.execute_call(a_call()) != other
+
+
 def in_use(pool, rounds=60, at_once=1):
     """Traffic on `pool` for a tenth of a second a round, without a failure; {server: connections} afterwards."""
     for _ in range(rounds):
