@@ -57,14 +57,17 @@ def key(spec: Spec) -> List[str]:
     return [spec.release, str(spec.nodes), spec.variant() or 'default']
 
 
-def arguments(spec: Spec, target: str, report: pathlib.Path, tests: pathlib.Path) -> List[str]:
-    """The arguments of pytest for the data tests on a running cluster, and on the embedded server beside it."""
-    profile = spec.series
-    if 'partitioner' in spec.options.chosen():
-        profile += f'?partitioner={spec.options.partitioner}'
-    return [*(str(tests / folder) for folder in FOLDERS), '--cassandra', target, '--embedded', profile,
-            '-k', f'{real(spec)} or {embedded(spec)}', '--junit-xml', str(report), '-q', '--no-header', '-r', 'fE',
-            '--tb', 'short']
+def profile(spec: Spec) -> str:
+    """The embedded server that stands beside a real one, as tests are asked for it."""
+    chosen = 'partitioner' in spec.options.chosen()
+    return spec.series + (f'?partitioner={spec.options.partitioner}' if chosen else '')
+
+
+def arguments(spec: Spec, target: str, report: pathlib.Path, tests: pathlib.Path, beside: bool) -> List[str]:
+    """The arguments of pytest for the data tests on a running cluster, and on the embedded server `beside` it."""
+    return [*(str(tests / folder) for folder in FOLDERS), '--cassandra', target, '--embedded', profile(spec),
+            '-k', real(spec) + (f' or {embedded(spec)}' if beside else ''), '--junit-xml', str(report), '-q',
+            '--no-header', '-r', 'fE', '--tb', 'short']
 
 
 def real(spec: Spec) -> str:
@@ -94,20 +97,22 @@ def count(report: pathlib.Path, mark: str) -> Counts:
     return total
 
 
-def measure(spec: Spec, pytest: Callable[..., int], tests: pathlib.Path) -> Row:
-    """Run the data tests on a fresh cluster."""
+def measure(spec: Spec, pytest: Callable[..., int], tests: pathlib.Path, known: Dict[str, Counts]) -> Row:
+    """Run the data tests on a fresh cluster, and on the embedded server beside it if it is not `known` by now."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix='pycassa-matrix-') as scratch:
         report = pathlib.Path(scratch, 'report.xml')
         try:
             with Cluster.of(spec) as cluster:
                 say(f'the data tests on {cluster.target}')
-                pytest(*arguments(spec, cluster.target, report, tests))
-            counts = [count(report, real(spec)), count(report, embedded(spec))] if report.exists() else [None, None]
+                pytest(*arguments(spec, cluster.target, report, tests, profile(spec) not in known))
         except ServersError as error:
             say(f'{spec}: {error}')
-            counts = [None, None]
-    return Row(spec, counts[0], counts[1], (time.monotonic() - began) / 60)
+        counts = None
+        if report.exists():
+            counts = count(report, real(spec))
+            known.setdefault(profile(spec), count(report, embedded(spec)))
+    return Row(spec, counts, known.get(profile(spec)), (time.monotonic() - began) / 60)
 
 
 def table(rows: Iterable[Row], before: Sequence[Sequence[str]] = ()) -> str:
@@ -126,8 +131,9 @@ def run(specs: Sequence[Spec], pytest: Callable[..., int], tests: pathlib.Path, 
     Gives the status to end with: 1 if a test failed, or did not run.
     """
     rows: List[Row] = []
+    known: Dict[str, Counts] = {}
     for spec in specs:
-        rows.append(measure(spec, pytest, tests))
+        rows.append(measure(spec, pytest, tests, known))
         pages.write(page, TABLE, table(rows, pages.read(page, TABLE)))
     print(table(rows))
     return 0 if all(row.good for row in rows) else 1

@@ -1,4 +1,5 @@
 """One server: its process, its folder, its log, and what it answers when it is asked."""
+import os
 import pathlib
 import signal
 import struct
@@ -32,9 +33,11 @@ class Node:
         options = ['--process', self.process_file, '--log', self.log_file]
         options += [] if parent is None else ['--for', parent]
         options += ['--remove', self.folder] if temporary else []
+        # What is loaded into the tests' own Python, such as a sanitizer, is not for Java.
+        environment = {name: value for name, value in os.environ.items() if name != 'LD_PRELOAD'}
         self._keeper = subprocess.Popen(
-            [sys.executable, '-I', str(KEEPER), *map(str, options), '--', *command], cwd=self.folder, pass_fds=passed,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+            [sys.executable, '-I', str(KEEPER), *map(str, options), '--', *command], cwd=self.folder, env=environment,
+            pass_fds=passed, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
         until = time.monotonic() + 30
         while not self.process_file.exists():
             if self._keeper.poll() is not None or time.monotonic() > until:

@@ -4,6 +4,8 @@ import pathlib
 import pytest
 
 from . import matrix, pages, prooftable
+from .cluster import Cluster
+from .errors import ServerFailed
 from .matrix import Counts, Row
 from .options import Spec
 
@@ -65,9 +67,37 @@ def test_rows_replace_those_of_the_same_cluster_and_leave_the_others(page):
     assert pages.read(page, 'promises') == []
 
 
+def test_the_embedded_server_runs_once_per_profile(tmp_path, monkeypatch):
+    class Started(Cluster):
+        target = '2.1.22@127.9.9.1:9160?auth=1'
+        start = stop = lambda self: None
+
+    def run(*arguments):
+        ran.append(arguments[arguments.index('-k') + 1])
+        pathlib.Path(arguments[arguments.index('--junit-xml') + 1]).write_text(REPORT)
+
+    ran, known = [], {}
+    monkeypatch.setattr(matrix, 'Cluster', Started)
+    rows = [matrix.measure(Spec.parse(text), run, tmp_path, known)
+            for text in ('2.1,auth', '2.1', '2.1,partitioner=Random')]
+    assert ran == ['real-2.1.22 or embedded-2.1', 'real-2.1.22', 'real-2.1.22 or embedded-2.1']
+    assert [row.real for row in rows] == [Counts(1, 1)] * 3 and [row.embedded for row in rows] == [Counts(1, 1, 1)] * 3
+    assert known.keys() == {'2.1', '2.1?partitioner=RandomPartitioner'}
+
+
+def test_a_cluster_that_does_not_start_is_a_row(tmp_path, monkeypatch):
+    class Broken(Cluster):
+        def start(self):
+            raise ServerFailed('it ended')
+
+    monkeypatch.setattr(matrix, 'Cluster', Broken)
+    row = matrix.measure(Spec.parse('2.1'), None, tmp_path, {})
+    assert not row.good and row.cells()[3:9] == ['-'] * 6
+
+
 def test_a_run_writes_each_row_and_fails_if_a_test_did(page, monkeypatch, capsys):
     given = {'2.1': row('2.1'), '2.2': row('2.2', Counts(1, 1))}
-    monkeypatch.setattr(matrix, 'measure', lambda spec, pytest, tests: given[str(spec)])
+    monkeypatch.setattr(matrix, 'measure', lambda spec, pytest, tests, known: given[str(spec)])
     specs = [Spec.parse(text) for text in given]
     assert matrix.run(specs[:1], None, None, page) == 0
     assert matrix.run(specs, None, None, page) == 1
