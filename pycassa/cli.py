@@ -8,13 +8,14 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from pycassa import shell
 from pycassa.cassandra.ttypes import CfDef, ConsistencyLevel, InvalidRequestException, NotFoundException
 from pycassa.columnfamily import ColumnFamily
+from pycassa.credentials import Credentials
 from pycassa.errors import ConfigurationError, PycassaError
 from pycassa.ingest import job, mapping, readers, writer
 from pycassa.ingest.job import SchemaError
 from pycassa.ingest.progress import Progress
 from pycassa.marshal import extract_type_name
 from pycassa.pool import ConnectionPool
-from pycassa.shell.options import seconds
+from pycassa.shell.options import add_tls_arguments, seconds, ssl_context_of
 from pycassa.system_manager import SystemManager
 
 OK, BAD_ROWS, USAGE, FAILED = 0, 1, 2, 3
@@ -103,6 +104,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
         help='the type of a new column, such as LongType; existing families have theirs')
     add('--timeout', type=seconds, default=30.0, metavar='SECONDS', help='of a request (30)')
     add('--username', help='log in; the password is read from the environment variable PYCASSA_PASSWORD')
+    add_tls_arguments(parser)
     add('--consistency', default='ONE', metavar='LEVEL', help='consistency level (ONE)')
     add('--quiet', action='store_true', help='no progress')
 
@@ -121,10 +123,10 @@ def _nulls(options: argparse.Namespace) -> Sequence[str]:
     return options.null if options.null is not None else ['', 'NA']
 
 
-def _credentials(options: argparse.Namespace) -> Optional[Dict[str, str]]:
+def _credentials(options: argparse.Namespace) -> Optional[Credentials]:
     if not options.username:
         return None
-    return {'username': options.username, 'password': os.environ.get('PYCASSA_PASSWORD', '')}
+    return Credentials({'username': options.username, 'password': os.environ.get('PYCASSA_PASSWORD', '')})
 
 
 def _servers(options: argparse.Namespace) -> List[str]:
@@ -150,7 +152,8 @@ def _row_mapping(options: argparse.Namespace, family: ColumnFamily) -> mapping.R
 
 def _create(options: argparse.Namespace, sample: Sequence[Mapping[str, Any]]) -> None:
     """Create the keyspace and the family where they are missing, with a validator for every column that is no text."""
-    manager = SystemManager(_servers(options)[0], credentials=_credentials(options), timeout=options.timeout)
+    manager = SystemManager(_servers(options)[0], credentials=_credentials(options), timeout=options.timeout,
+                            ssl_context=ssl_context_of(options))
     try:
         if options.keyspace not in manager.list_keyspaces():
             manager.create_keyspace(options.keyspace, strategy_options={'replication_factor': str(options.replication)})
@@ -172,7 +175,7 @@ def _family(options: argparse.Namespace) -> ColumnFamily:
     hint = '; --create makes one' if options.command == 'load' else ''
     try:
         pool = ConnectionPool(options.keyspace, _servers(options), credentials=_credentials(options),
-                              timeout=options.timeout, pool_size=1)
+                              timeout=options.timeout, pool_size=1, ssl_context=ssl_context_of(options))
     except InvalidRequestException as error:
         raise SchemaError(f'{error.why}{hint}') from error
     try:

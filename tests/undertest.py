@@ -2,11 +2,14 @@
 
 A real one is `VERSION@HOST:PORT`, a cluster `VERSION@HOST:PORT+HOST:PORT+HOST:PORT`; the embedded one is its profile.
 After a question mark follows what is not the default there: `partitioner=RandomPartitioner`, `rpc=hsha`, `auth=1` (the
-user cassandra with the password cassandra), `tls=FOLDER` (with ca.pem, client.pem, client.key), `nodes=3`.
+user cassandra with the password cassandra), `tls=FOLDER` (with ca.pem, client.pem, client.key; for an embedded server
+anything, such as `tls=1`), `nodes=3`.
 """
 import contextlib
 import functools
 import os
+import pathlib
+import tempfile
 import time
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 from urllib.parse import parse_qsl, urlencode
@@ -21,6 +24,8 @@ import pycassa
 from pycassa.cassandra import Cassandra
 from pycassa.cassandra.ttypes import AuthenticationRequest
 from pycassa.transport import make_ssl_context
+
+from .faults.tlsfront import Authority, TLSFront, server_context
 
 __all__ = ['MARKERS', 'SUPERUSER', 'AgreeingClient', 'RawClient', 'Server', 'embedded_beside', 'name_of', 'running',
            'suits', 'wait_for_agreement']
@@ -132,7 +137,8 @@ MARKERS = (
     'since(*release, **parameters): runs on servers of this release and later ones, as since(2, 0); with parameters, '
     'this is said of the test that has these, and of no other',
     'before(*release): runs on servers older than this release',
-    'given(**options): runs where a server has these options, as given(auth="1"); None: where it has not',
+    'given(**options): runs where a server has these options, as given(auth="1"); None: where it has not; ...: any that '
+    'it has; the `kind` of the server is real or embedded',
 )
 
 
@@ -147,8 +153,12 @@ def suits(item: pytest.Item) -> bool:
     return (all(release >= mark.args for mark in item.iter_markers('since')
                 if mark.kwargs.items() <= parameters.items())
             and all(release < mark.args for mark in item.iter_markers('before'))
-            and all(options.get(name) == wanted for mark in item.iter_markers('given')
+            and all(_is(wanted, {'kind': kind, **options}.get(name)) for mark in item.iter_markers('given')
                     for name, wanted in mark.kwargs.items()))
+
+
+def _is(wanted: Any, found: Any) -> bool:
+    return found is not None if wanted is ... else found == wanted
 
 
 @contextlib.contextmanager
@@ -162,9 +172,25 @@ def running(kind: str, text: str) -> Iterator[Server]:
         return
     from pycassa.embedded import EmbeddedServer
     users = {SUPERUSER['username']: SUPERUSER['password']} if options.get('auth') else None
-    with EmbeddedServer(profile=version, partitioner=options.get('partitioner', 'Murmur3Partitioner'),
-                        credentials=users) as embedded:
-        yield Server('embedded', version, embedded.address, (embedded.address,), options)
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(EmbeddedServer(
+            profile=version, partitioner=options.get('partitioner', 'Murmur3Partitioner'), credentials=users)).address
+        if options.get('tls'):
+            address, folder = stack.enter_context(behind_tls(int(address.rpartition(':')[2])))
+            options['tls'] = str(folder)
+        yield Server('embedded', version, address, (address,), options)
+
+
+@contextlib.contextmanager
+def behind_tls(port: int) -> Iterator[Tuple[str, pathlib.Path]]:
+    """The address of a front that speaks TLS for the server on `port`, and the folder of certificates for clients."""
+    with tempfile.TemporaryDirectory(prefix='pycassa-tls-') as name:
+        folder = pathlib.Path(name)
+        authority = Authority(folder, 'ca')
+        authority.signed('client', 'DNS:client.example')
+        context = server_context(authority.signed('server', 'IP:127.0.0.1'), clients=authority.certificate)
+        with TLSFront(port, context) as front:
+            yield front.address, folder
 
 
 # --- an independent client -------------------------------------------------------------------------------------------

@@ -6,13 +6,15 @@ import math
 import os
 import ssl
 import sys
-from typing import Dict, List, Optional
+from typing import List, Mapping, Optional
 
 from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
 from pycassa.connection import make_ssl_context
+from pycassa.credentials import Credentials
 from pycassa.errors import ConfigurationError
 
-__all__ = ['PASSWORD_VARIABLE', 'Script', 'Settings', 'add_arguments', 'seconds', 'settings_of']
+__all__ = ['PASSWORD_VARIABLE', 'Script', 'Settings', 'add_arguments', 'add_tls_arguments', 'seconds', 'settings_of',
+           'ssl_context_of']
 
 PASSWORD_VARIABLE = 'PYCASSA_PASSWORD'
 
@@ -31,7 +33,7 @@ class Settings:
 
     servers: List[str]
     keyspace: Optional[str] = None
-    credentials: Optional[Dict[str, str]] = dataclasses.field(default=None, repr=False)
+    credentials: Optional[Mapping[str, str]] = dataclasses.field(default=None, repr=False)
     timeout: float = 5.0
     framed: bool = True
     ssl_context: Optional[ssl.SSLContext] = None
@@ -73,16 +75,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add('-S', '--streaming', action='store_false', dest='framed',
         help='unframed transport, as servers before Cassandra 0.8 spoke it')
     add('--timeout', type=seconds, default=5.0, metavar='SECONDS', help='of a request (5)')
+    add_tls_arguments(parser)
+    add('-f', '--file', metavar='FILE', help='run this script first')
+    add('--exit', action='store_true', help='with --file: end when the script has run')
+    add('--plain', action='store_true', help="Python's own console, also where IPython is installed")
+    add('--no-history', action='store_true', help='neither read nor write the history file')
+
+
+def add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of encryption, which `ssl_context_of` reads."""
     tls = parser.add_argument_group('encryption')
     tls.add_argument('--tls', action='store_true', help='encrypt; the options below imply it')
     tls.add_argument('--ca-certs', metavar='FILE', help="the authorities to trust (the system's)")
     tls.add_argument('--certfile', metavar='FILE', help='the certificate of this client')
     tls.add_argument('--keyfile', metavar='FILE', help='its key, where that is not in the same file')
     tls.add_argument('--no-verify', action='store_true', help="do not check the server's certificate")
-    add('-f', '--file', metavar='FILE', help='run this script first')
-    add('--exit', action='store_true', help='with --file: end when the script has run')
-    add('--plain', action='store_true', help="Python's own console, also where IPython is installed")
-    add('--no-history', action='store_true', help='neither read nor write the history file')
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
@@ -93,7 +100,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     if options.exit and options.file is None:
         raise ConfigurationError('--exit goes with --file')
     return Settings(servers=_servers(options), keyspace=options.keyspace, timeout=options.timeout,
-                    framed=options.framed, ssl_context=_ssl_context(options), script=_script(options.file),
+                    framed=options.framed, ssl_context=ssl_context_of(options), script=_script(options.file),
                     leave=options.exit, ipython=not options.plain, history=not options.no_history,
                     credentials=_credentials(options))
 
@@ -106,12 +113,12 @@ def _servers(options: argparse.Namespace) -> List[str]:
     return servers
 
 
-def _credentials(options: argparse.Namespace) -> Optional[Dict[str, str]]:
+def _credentials(options: argparse.Namespace) -> Optional[Credentials]:
     if not options.user:
         if options.passwd:
             raise ConfigurationError('a password was given without the name of a user: --user')
         return None
-    return {'username': options.user, 'password': _password(options)}
+    return Credentials({'username': options.user, 'password': _password(options)})
 
 
 def _password(options: argparse.Namespace) -> str:
@@ -128,7 +135,8 @@ def _password(options: argparse.Namespace) -> str:
         raise ConfigurationError(f'no password was given for {options.user!r}') from error
 
 
-def _ssl_context(options: argparse.Namespace) -> Optional[ssl.SSLContext]:
+def ssl_context_of(options: argparse.Namespace) -> Optional[ssl.SSLContext]:
+    """The context that parsed options of encryption ask for, None where they don't. Raises ConfigurationError."""
     if options.keyfile is not None and options.certfile is None:
         raise ConfigurationError('--keyfile goes with --certfile')
     if not (options.tls or options.ca_certs or options.certfile or options.no_verify):
