@@ -1,12 +1,18 @@
 """The state of each host: up, or failing with a back-off before it is tried again; and in what order to try them."""
 import threading
-from collections import Counter
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from weakref import WeakSet
 
 from pycassa.retry import Backoff
 from pycassa.runtime import Runtime
 
 __all__ = ['Hosts']
+
+
+class Attempt:
+    """An attempt to connect."""
+
+    __slots__ = ('__weakref__',)
 
 
 class _Failing:
@@ -36,7 +42,8 @@ class Hosts:
         # As in Store: a finalizer that returns a connection may come in again.
         self._lock = threading.RLock()
         self._failing: Dict[Any, _Failing] = {}
-        self._connecting: Counter[Any] = Counter()
+        # What stands for the attempts to connect: one whose thread was interrupted on the way is forgotten with it.
+        self._connecting: Dict[Any, WeakSet[Attempt]] = {}
         # When hosts that had failed were first seen to be up again.
         self._back_since: Dict[Any, float] = {}
         self._turn = 0
@@ -56,7 +63,7 @@ class Hosts:
             def rank(server: Any) -> Tuple[bool, bool, float, float, int]:
                 failing = self._failing.get(server)
                 due = failing.retry_at if failing is not None and failing.retry_at > now else 0.0
-                connections = load.get(server, 0) + self._connecting[server]
+                connections = load.get(server, 0) + len(self._connecting.get(server, ()))
                 return (due > 0.0, server in avoid, due, connections / servers.count(server), places[server])
 
             return sorted(places, key=rank)
@@ -68,7 +75,7 @@ class Hosts:
         """
         with self._lock:
             best = self.order(servers, load)[0]
-            share = (load.get(best, 0) + self._connecting[best] + 1) / servers.count(best)
+            share = (load.get(best, 0) + len(self._connecting.get(best, ())) + 1) / servers.count(best)
             if self.is_due(best) and (server not in servers or share < load.get(server, 0) / servers.count(server)):
                 return best
             return None
@@ -79,20 +86,24 @@ class Hosts:
             due = [failing.retry_at for server, failing in self._failing.items() if server in servers]
             return max(min(due), self._clock() + self.backoff.base) if due else None
 
-    def trying(self, server: Any) -> None:
-        """Somebody connects to `server`, until `settled`: while it is failing, others keep away."""
+    def trying(self, server: Any) -> Attempt:
+        """Somebody connects to `server`, until `settled` or the result is gone: while it fails, others keep away."""
+        attempt = Attempt()
         with self._lock:
-            self._connecting[server] += 1
+            self._connecting.setdefault(server, WeakSet()).add(attempt)
             failing = self._failing.get(server)
             if failing is not None:
                 failing.retry_at = max(failing.retry_at, self._clock() + self._pause(failing))
+        return attempt
 
-    def settled(self, server: Any) -> None:
+    def settled(self, server: Any, attempt: Attempt) -> None:
         """The attempt to connect that `trying` announced is over."""
         with self._lock:
-            self._connecting[server] -= 1
-            if not self._connecting[server]:
-                del self._connecting[server]
+            attempts = self._connecting.get(server)
+            if attempts is not None:
+                attempts.discard(attempt)
+                if not attempts:
+                    del self._connecting[server]
 
     def succeeded(self, server: Any) -> None:
         """A connection to `server` was opened: it is up."""

@@ -1,12 +1,14 @@
 """The pools of release 0.5, by their names, signatures and defaults, as kinds of today's pool."""
+import contextlib
 import os
 import threading
 import weakref
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from pycassa.errors import MaximumRetryException, NoConnectionAvailable
 from pycassa.operations import Call
 from pycassa.pool import ConnectionPool
+from pycassa.store import Permit
 from pycassa.wrapper import ConnectionWrapper
 
 __all__ = ['AssertionPool', 'NullPool', 'QueuePool', 'SingletonThreadPool', 'StaticPool']
@@ -68,9 +70,9 @@ class AssertionPool(_EarlyPool):
     _own = {'max_retries': 5}
     _fixed = {'pool_size': 1, 'max_overflow': 0, 'pool_timeout': 0, 'prefill': False, 'use_threadlocal': False}
 
-    def _take(self, deadline: Optional[float]) -> Optional[ConnectionWrapper]:
+    def _take(self, deadline: Optional[float], permit: Permit) -> Optional[ConnectionWrapper]:
         try:
-            return ConnectionPool._take(self, deadline)
+            return ConnectionPool._take(self, deadline, permit)
         except NoConnectionAvailable as error:
             raise AssertionError('the connection of this AssertionPool is already checked out') from error
 
@@ -97,7 +99,7 @@ class _KeepingPool(_EarlyPool):
         if taken is not None:
             self._tell('connection_checked_in', taken)
 
-    def _held(self) -> ConnectionWrapper:
+    def _held(self, deadline: Optional[float] = None) -> ConnectionWrapper:
         raise NotImplementedError
 
     def _uses(self) -> '_Uses':
@@ -162,10 +164,10 @@ class SingletonThreadPool(_KeepingPool):
         """For how many threads there are connections."""
         return self._pool_size
 
-    def _held(self) -> ConnectionWrapper:
+    def _held(self, deadline: Optional[float] = None) -> ConnectionWrapper:
         wrapper = ConnectionPool._held(self)
         if wrapper is None:
-            wrapper = self._checkout(self._new_deadline())
+            wrapper = self._checkout(self._new_deadline() if deadline is None else deadline)
             self._hold(wrapper)
         elif (wrapper._state == ConnectionWrapper._CHECKED_OUT
               and self.runtime.clock() - wrapper._idle_since > self.idle_probe and not wrapper.probe()):
@@ -187,6 +189,19 @@ class SingletonThreadPool(_KeepingPool):
         ConnectionPool.dispose(self)
 
 
+@contextlib.contextmanager
+def _turn(pool: ConnectionPool, lock: Any, deadline: Optional[float]) -> Iterator[None]:
+    """Hold `lock` while it is this thread's turn. Raises NoConnectionAvailable where that comes after the deadline."""
+    left = -1.0 if deadline is None else max(deadline - pool.runtime.clock(), 0.0)
+    if not lock.acquire(timeout=left):
+        raise NoConnectionAvailable(f'the connection of this {pool.__class__.__name__} was used by other threads for '
+                                    f'all of deadline={pool.deadline}')
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class _SharedWrapper(ConnectionWrapper):
     """A connection that several threads use in turns, call by call, and on which nothing is retried."""
 
@@ -198,20 +213,26 @@ class _SharedWrapper(ConnectionWrapper):
 
     def execute_call(self, call: Call, deadline: Optional[float] = None) -> Any:
         """Send an encoded call, once; raises what happened as it is."""
-        return self._in_turn('execute_call', call, deadline)
+        return self._in_turn(deadline, 'execute_call', call, deadline)
 
     def _call_thrift(self, *args: Any) -> Any:
-        return self._in_turn('_call_thrift', *args)
+        return self._in_turn(self._pool._new_deadline(), '_call_thrift', *args)
 
-    def _in_turn(self, name: str, *args: Any) -> Any:
+    def _in_turn(self, deadline: Optional[float], name: str, *args: Any) -> Any:
         """Call a ConnectionWrapper's method; if this one was disposed of, on the connection that is shared now."""
-        with self._turns:
+        pool: Any = self._pool
+        with _turn(pool, self._turns, deadline):
             if self._state not in self._GONE:
+                before = self._until
+                # A call within one of this thread's has the deadline of that.
+                self._until = deadline if before is None else before
                 try:
                     return getattr(ConnectionWrapper, name)(self, *args)
                 except MaximumRetryException as error:
                     raise error.attempts[-1][1] from None
-        return getattr(self._pool._held(), name)(*args)
+                finally:
+                    self._until = before
+        return pool._held(deadline)._in_turn(deadline, name, *args)
 
     def _continue_over(self, other: ConnectionWrapper) -> None:
         # Never a moment with turns that others do not wait for.
@@ -235,10 +256,11 @@ class StaticPool(_KeepingPool):
     def _get_new_wrapper(self, server: str) -> ConnectionWrapper:
         return self._new_wrapper(_SharedWrapper, server)
 
-    def _held(self) -> ConnectionWrapper:
-        with self._sharing:
+    def _held(self, deadline: Optional[float] = None) -> ConnectionWrapper:
+        deadline = self._new_deadline() if deadline is None else deadline
+        with _turn(self, self._sharing, deadline):
             if self._shared is None or self._shared._state == ConnectionWrapper._RETIRED:
-                self._shared = self._checkout(self._new_deadline())
+                self._shared = self._checkout(deadline)
             shared: ConnectionWrapper = self._shared
             return shared
 

@@ -21,7 +21,7 @@ from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_b
 from pycassa.rawcalls import own_methods
 from pycassa.retry import BROKEN_LINK, BUSY_SERVER, IDEMPOTENT, Backoff, accuses_host
 from pycassa.runtime import Runtime, after_fork_in_child
-from pycassa.store import Counts, Store
+from pycassa.store import Counts, Permit, Store
 from pycassa.wrapper import ConnectionWrapper
 
 __all__ = ['QueuePool', 'ConnectionPool', 'PoolListener', 'ConnectionWrapper', 'AllServersUnavailable',  # noqa: F822
@@ -176,6 +176,8 @@ class ConnectionPool:
         """
         held = self._held()
         if held is not None:
+            # The connection must not live as long as this thread does, where its next holder forgets it.
+            self._local.held = None
             self._checkin(held)
         elif conn is not None and self._is_returnable(conn):
             self._checkin(conn)
@@ -189,21 +191,19 @@ class ConnectionPool:
 
         Raises what `get` and the call do, MaximumRetryException among them, with all attempts and the last cause.
         """
-        held = self._held()
-        if held is not None:
-            return getattr(held, f)(*args, **kwargs)
-        deadline = self._new_deadline()
-        conn = self.get()
-        conn._until = deadline
+        before = self._own_deadline()
+        self._connecting.until = self._new_deadline()
         try:
-            return getattr(conn, f)(*args, **kwargs)
-        finally:
-            conn._until = None
-            self._connecting.back_by = deadline
+            held = self._held()
+            if held is not None:
+                return getattr(held, f)(*args, **kwargs)
+            conn = self.get()
             try:
-                conn.return_to_pool()
+                return getattr(conn, f)(*args, **kwargs)
             finally:
-                self._connecting.back_by = None
+                conn.return_to_pool()
+        finally:
+            self._connecting.until = before
 
     def execute_call(self, call: Call) -> Any:
         """Send an encoded call on a connection of the pool; what ColumnFamily and batches do.
@@ -220,7 +220,7 @@ class ConnectionPool:
         if type(self).execute is not _EXECUTE or 'execute' in self.__dict__:
             return call_by_objects(call, self._overridden_execute(call))
         deadline = None if self.deadline is None else self._new_deadline()
-        wrapper = None if self._local is None else self._held()
+        wrapper = None if self._local is None else self._held(deadline)
         if wrapper is not None:
             return wrapper.execute_call(call, deadline)
         wrapper = self._checkout(deadline)
@@ -249,11 +249,17 @@ class ConnectionPool:
         return functools.partial(self.execute, call.method, allow_retries=call.retry)
 
     def _new_deadline(self) -> Optional[float]:
-        return None if self.deadline is None else self._clock() + self.deadline
+        until = None if self.deadline is None else self._own_deadline()
+        return until if until is not None or self.deadline is None else self._clock() + self.deadline
+
+    def _own_deadline(self) -> Optional[float]:
+        """When the `execute` that this thread is in has to be over."""
+        until: Optional[float] = getattr(self._connecting, 'until', None)
+        return until
 
     # --- the thread's own connection -------------------------------------------------------------------------
 
-    def _held(self) -> Optional[ConnectionWrapper]:
+    def _held(self, deadline: Optional[float] = None) -> Optional[ConnectionWrapper]:
         """The connection that this thread has checked out by `get`, with `use_threadlocal`."""
         local = self._local
         if local is None:
@@ -283,9 +289,10 @@ class ConnectionPool:
     # --- checking out and in ---------------------------------------------------------------------------------
 
     def _checkout(self, deadline: Optional[float]) -> ConnectionWrapper:
-        wrapper = self._store.pop() or self._take(deadline)
+        permit = Permit()
+        wrapper = self._store.pop() or self._take(deadline, permit)
         if wrapper is None or (self._clock() - wrapper._idle_since > self.idle_probe and not self._probe(wrapper)):
-            wrapper = self._find_another(wrapper, deadline)
+            wrapper = self._find_another(wrapper, deadline, permit)
         wrapper._state = ConnectionWrapper._CHECKED_OUT
         if self._listeners.check_outs_are_heard():
             try:
@@ -295,7 +302,7 @@ class ConnectionPool:
                 raise
         return wrapper
 
-    def _take(self, deadline: Optional[float]) -> Optional[ConnectionWrapper]:
+    def _take(self, deadline: Optional[float], permit: Permit) -> Optional[ConnectionWrapper]:
         timeout = None if self.pool_timeout is None or self.pool_timeout < 0 else self.pool_timeout
         limit = f'pool_timeout={self.pool_timeout}'
         if deadline is not None:
@@ -303,7 +310,7 @@ class ConnectionPool:
             if timeout is None or left < timeout:
                 timeout, limit = left, f'deadline={self.deadline}'
         try:
-            member: Optional[ConnectionWrapper] = self._store.take(timeout)
+            member: Optional[ConnectionWrapper] = self._store.take(timeout, permit)
             return member
         except NoConnectionAvailable:
             self._notify('pool_at_max', 'info', pool_max=self._limit())
@@ -321,29 +328,30 @@ class ConnectionPool:
             wrapper.close()
             raise
 
-    def _find_another(self, wrapper: Optional[ConnectionWrapper], deadline: Optional[float]) -> ConnectionWrapper:
+    def _find_another(self, wrapper: Optional[ConnectionWrapper], deadline: Optional[float],
+                      permit: Permit) -> ConnectionWrapper:
         """In place of `wrapper`, which its server has closed, another idle connection or a new one."""
         while wrapper is not None:
             dead = wrapper
-            wrapper = self._store.exchange(dead)
+            wrapper = self._store.exchange(dead, permit)
             try:
                 self._dispose(dead, 'the server had closed it')
             except BaseException:
-                self._put_back(wrapper)
+                self._put_back(wrapper, permit)
                 raise
             if wrapper is not None and self._probe(wrapper):
                 return wrapper
         try:
             wrapper = self._open(deadline)
         except BaseException:
-            self._store.cancel()
+            self._store.cancel(permit)
             raise
-        self._store.opened(wrapper)
+        self._store.opened(wrapper, permit)
         return wrapper
 
-    def _put_back(self, wrapper: Optional[ConnectionWrapper]) -> None:
+    def _put_back(self, wrapper: Optional[ConnectionWrapper], permit: Permit) -> None:
         if wrapper is None:
-            self._store.cancel()
+            self._store.cancel(permit)
         elif not self._store.give(wrapper):
             wrapper.close()
 
@@ -364,7 +372,7 @@ class ConnectionPool:
         wrapper._holder = None
         self._holding.discard(id(wrapper))
         if deadline is None:
-            deadline = getattr(self._connecting, 'back_by', None)
+            deadline = self._own_deadline()
         if wrapper.is_open and wrapper.keyspace == self.keyspace and not wrapper._relogged:
             self._put_idle(wrapper, deadline)
         else:
@@ -485,7 +493,7 @@ class ConnectionPool:
 
     def _connect(self, server: str, deadline: Optional[float]) -> ConnectionWrapper:
         """A new connection to `server`. Raises what connecting does, after saying so to hosts and listeners."""
-        self._hosts.trying(server)
+        attempt = self._hosts.trying(server)
         self._connecting.deadline = deadline
         try:
             wrapper = self._get_new_wrapper(server)
@@ -497,7 +505,7 @@ class ConnectionPool:
             raise
         finally:
             self._connecting.deadline = None
-            self._hosts.settled(server)
+            self._hosts.settled(server, attempt)
         self._hosts.succeeded(server)
         wrapper._idle_since = wrapper._opened = self._clock()
         self._begin_term(wrapper)
@@ -548,7 +556,7 @@ class ConnectionPool:
         tried = {server for server, _ in attempts}
         other = self._idle_connection(tried)
         if other is None and wrapper.is_open and not any(
-                server not in tried and self._hosts.is_up(server) for server in self.server_list):
+                server not in tried and self._hosts.is_due(server) for server in self.server_list):
             return
         if other is None and not wrapper.is_open:
             other = self._idle_connection(())
@@ -602,13 +610,16 @@ class ConnectionPool:
 
     def fill(self) -> None:
         """Open connections until there are `pool_size`. Raises AllServersUnavailable."""
-        while self._store.permit(self._pool_size):
+        while True:
+            permit = Permit()
+            if not self._store.permit(self._pool_size, permit):
+                return
             try:
                 wrapper = self._open(None)
             except BaseException:
-                self._store.cancel()
+                self._store.cancel(permit)
                 raise
-            self._store.opened(wrapper)
+            self._store.opened(wrapper, permit)
             wrapper._state = ConnectionWrapper._IN_QUEUE
             if not self._store.give(wrapper):
                 self._dispose(wrapper, 'the pool is full')

@@ -8,7 +8,7 @@ from pycassa import codec
 from pycassa.errors import NoConnectionAvailable, PoolDisposed
 from pycassa.runtime import Runtime
 
-__all__ = ['Counts', 'Store']
+__all__ = ['Counts', 'Permit', 'Store']
 
 # A connection that its holder dropped without returning it is noticed by those who wait after so many seconds.
 _LONGEST_WAIT = 1.0
@@ -24,13 +24,20 @@ class Counts(NamedTuple):
     total: int
 
 
+class Permit:
+    """What whoever asks for a connection keeps while he may open one: if it is collected, he does so no more."""
+
+    __slots__ = ('__weakref__',)
+
+
 class _Waiter:
     """A thread that waits for a connection. `grant` is one, or None for the permission to open one."""
 
-    __slots__ = ('gate', 'granted', 'grant')
+    __slots__ = ('gate', 'permit', 'granted', 'grant')
 
-    def __init__(self, gate: Any) -> None:
+    def __init__(self, gate: Any, permit: Optional[Permit]) -> None:
         self.gate = gate
+        self.permit = permit
         self.granted = False
         self.grant: Any = None
         gate.acquire()
@@ -48,7 +55,8 @@ class Store(codec.Shelf):
     nobody waits.
 
     A member must have `server` and `seems_open`, and allow weak references: one that its holder forgot to return is
-    taken off the count when it is collected.
+    taken off the count when it is collected. So is a permission whose `permit`, an object of the holder's, is: a
+    signal's handler that raises may come between any two steps of his.
     """
 
     def __init__(self, size: int, limit: Optional[int], runtime: Runtime) -> None:
@@ -60,6 +68,7 @@ class Store(codec.Shelf):
         self._lock = threading.RLock()
         self._idle: Deque[Any] = deque()
         self._members: Dict[int, Any] = {}
+        self._permits: Dict[int, Any] = {}
         self._opening = 0
         self._waiters: Deque[_Waiter] = deque()
         self._lost: Deque[int] = deque()
@@ -71,7 +80,7 @@ class Store(codec.Shelf):
         with self._lock:
             return self._next_idle()
 
-    def take(self, timeout: Optional[float]) -> Any:
+    def take(self, timeout: Optional[float], permit: Optional[Permit] = None) -> Any:
         """An idle connection, now checked out, or None: the caller may open one. Waits up to `timeout` seconds.
 
         None as `timeout` waits for ever. Raises NoConnectionAvailable, PoolDisposed.
@@ -85,32 +94,37 @@ class Store(codec.Shelf):
             if self.closed:
                 raise PoolDisposed('the pool was closed')
             if self._has_room():
-                self._opening += 1
+                self._allow(permit)
                 return None
             if timeout is not None and timeout <= 0:
                 raise NoConnectionAvailable(timeout)
-            waiter = _Waiter(self._runtime.lock())
-            self._waiters.append(waiter)
-            # One may have been put back between the look at them and now.
-            self._serve()
-        return self._wait(waiter, timeout)
+        return self._wait(_Waiter(self._runtime.lock(), permit), timeout)
 
     def _wait(self, waiter: _Waiter, timeout: Optional[float]) -> Any:
         expires = None if timeout is None else self._runtime.clock() + timeout
         try:
+            self._line_up(waiter)
             while not self._wait_a_while(waiter, expires):
                 with self._lock:
                     self._bury()
         except BaseException:
             self._leave(waiter)
             if waiter.granted:
-                self._return_grant(waiter.grant)
+                self._return_grant(waiter.grant, waiter.permit)
             raise
         if not waiter.granted:
             self._leave(waiter)
         if not waiter.granted:
             raise PoolDisposed('the pool was closed') if self.closed else NoConnectionAvailable(timeout)
         return waiter.grant
+
+    def _line_up(self, waiter: _Waiter) -> None:
+        with self._lock:
+            if self.closed:
+                raise PoolDisposed('the pool was closed')
+            self._waiters.append(waiter)
+            # One may have been put back between the look at them and now.
+            self._serve()
 
     def _wait_a_while(self, waiter: _Waiter, expires: Optional[float]) -> bool:
         """True when the waiting is over, by a grant or because the time has come."""
@@ -124,9 +138,9 @@ class Store(codec.Shelf):
             if not waiter.granted and waiter in self._waiters:
                 self._waiters.remove(waiter)
 
-    def _return_grant(self, grant: Any) -> None:
+    def _return_grant(self, grant: Any, permit: Optional[Permit]) -> None:
         if grant is None:
-            self.cancel()
+            self.cancel(permit)
         elif not self.give(grant):
             grant.close()
 
@@ -138,36 +152,36 @@ class Store(codec.Shelf):
                     return member
         return None
 
-    def exchange(self, member: Any) -> Any:
+    def exchange(self, member: Any, permit: Optional[Permit] = None) -> Any:
         """Discard a checked-out connection for an idle one or, as None, the permission to open one. Never waits."""
         with self._lock:
             self._forget(member)
             idle = self._next_idle()
             if idle is None:
-                self._opening += 1
+                self._allow(permit)
             return idle
 
-    def permit(self, below: int) -> bool:
+    def permit(self, below: int, permit: Optional[Permit] = None) -> bool:
         """Permission to open one connection if there are fewer than `below` (and `limit`); True if granted."""
         with self._lock:
             self._bury()
             if self.closed or len(self._members) + self._opening >= below or not self._has_room():
                 return False
-            self._opening += 1
+            self._allow(permit)
             return True
 
     # --- giving ----------------------------------------------------------------------------------------------
 
-    def opened(self, member: Any) -> None:
+    def opened(self, member: Any, permit: Optional[Permit] = None) -> None:
         """Make the permission to open one into `member`, checked out."""
         with self._lock:
-            self._opening -= 1
+            self._end_permission(permit)
             self._join(member)
 
-    def cancel(self) -> None:
+    def cancel(self, permit: Optional[Permit] = None) -> None:
         """Give the permission to open one back."""
         with self._lock:
-            self._opening -= 1
+            self._end_permission(permit)
             self._serve()
 
     def give(self, member: Any) -> bool:
@@ -275,6 +289,20 @@ class Store(codec.Shelf):
     def _has_room(self) -> bool:
         return self.limit is None or len(self._members) + self._opening < self.limit
 
+    def _allow(self, permit: Optional[Permit]) -> None:
+        if permit is not None:
+            identity = id(permit)
+            reference = weakref.ref(permit, self._loser(identity))
+            # From here on nothing is called: the count and the permits agree wherever a signal's handler raises.
+            self._permits[identity] = reference
+        self._opening += 1
+
+    def _end_permission(self, permit: Optional[Permit]) -> None:
+        identity = id(permit)
+        if identity in self._permits:
+            del self._permits[identity]
+        self._opening -= 1
+
     def _join(self, member: Any) -> None:
         self._members[id(member)] = weakref.ref(member, self._loser(id(member)))
 
@@ -293,12 +321,18 @@ class Store(codec.Shelf):
             self._join(member)
 
     def _bury(self) -> None:
-        """Take connections that were collected while checked out off the count."""
+        """Take connections that were collected while checked out off the count, and permissions whose permit was."""
         while self._lost:
-            identity = self._lost.popleft()
+            identity = self._lost[0]
             reference = self._members.get(identity)
             if reference is not None and reference() is None:
                 del self._members[identity]
+            permission = self._permits.get(identity)
+            if permission is not None and permission() is None:
+                del self._permits[identity]
+                self._opening -= 1
+            self._lost.popleft()
+            self._serve()
         self._serve()
 
     def _serve(self) -> None:
@@ -307,7 +341,7 @@ class Store(codec.Shelf):
             if member is None:
                 if not self._has_room():
                     return
-                self._opening += 1
+                self._allow(self._waiters[0].permit)
             self._grant(self._waiters.popleft(), member)
 
     @staticmethod

@@ -104,7 +104,7 @@ class ConnectionWrapper(Connection):
         absolute on time.monotonic().
         """
         if self._state != 1:
-            self._check_held()
+            self._check_held(deadline)
         if not is_own_method(self, call.method):
             return self._call_by_objects(call, deadline)
         self.operation_count += 1
@@ -150,13 +150,13 @@ class ConnectionWrapper(Connection):
         """Make a call with the bindings' objects, again where it may be."""
         if self._state == self._OPENING:
             return function(self, *args, **kwargs)
-        self._check_held()
+        deadline = self._pool._new_deadline() if self._until is None else self._until
+        self._check_held(deadline)
         allowed = kwargs.pop('allow_retries', self._repeat)
         kwargs.pop('reset', None)
         repeat = may_repeat(method, args, kwargs) if allowed is None else bool(allowed)
         self.operation_count += 1
         self._note_request(method, args, kwargs)
-        deadline = self._pool._new_deadline() if self._until is None else self._until
         seqid = next_seqid()
         return RetryLoop(self, method, repeat, deadline).run(
             lambda deadline: self._transmit_objects(function, args, kwargs, seqid, deadline))
@@ -182,11 +182,11 @@ class ConnectionWrapper(Connection):
 
     # --- for the pool ----------------------------------------------------------------------------------------
 
-    def _check_held(self) -> None:
+    def _check_held(self, deadline: Optional[float]) -> None:
         if self._state == self._FOREIGN:
             self._pool._reopen_in_child(self)
         elif self._state == self._BROKEN:
-            self._pool._reconnect(self, (), self._pool._new_deadline())
+            self._pool._reconnect(self, (), self._pool._new_deadline() if deadline is None else deadline)
         elif self._state != self._CHECKED_OUT:
             raise InvalidRequestError(f'{self} was returned to its pool; get another connection from there')
 

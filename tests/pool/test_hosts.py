@@ -1,4 +1,6 @@
 """The order in which hosts are tried, and their back-off."""
+import gc
+
 from pycassa.hosts import Hosts
 from pycassa.retry import Backoff
 from pycassa.runtime import Runtime
@@ -37,14 +39,23 @@ def test_a_host_that_is_listed_twice_gets_twice_as_many_connections():
 
 def test_connections_that_are_being_opened_count():
     hosts, _ = make_hosts()
-    hosts.trying('b')
+    attempts = [('b', hosts.trying('b'))]
     assert hosts.order(['a', 'b'], {'a': 0})[0] == 'a'
-    hosts.trying('a')
-    hosts.trying('a')
+    attempts += [('a', hosts.trying('a')), ('a', hosts.trying('a'))]
     assert hosts.order(['a', 'b'], {})[0] == 'b'
-    hosts.settled('a')
-    hosts.settled('a')
+    hosts.settled(*attempts.pop())
+    hosts.settled(*attempts.pop())
     assert hosts.order(['a', 'b'], {})[0] == 'a'
+
+
+def test_an_attempt_to_connect_whose_thread_was_interrupted_anywhere_counts_no_more():
+    hosts, _ = make_hosts()
+    attempt = hosts.trying('b')
+    for _ in range(2):
+        assert hosts.order(['a', 'b'], {}) == ['a', 'b']
+    del attempt
+    gc.collect()
+    assert {hosts.order(['a', 'b'], {})[0] for _ in range(2)} == {'a', 'b'}
 
 
 def test_hosts_to_avoid_come_after_others_that_are_up():
@@ -72,9 +83,9 @@ def test_connections_that_break_together_count_as_one_failure():
         clock.now += 0.01
     clock.now += 0.7
     assert hosts.is_due('a')
-    hosts.trying('a')
+    attempt = hosts.trying('a')
     hosts.failed('a')
-    hosts.settled('a')
+    hosts.settled('a', attempt)
     clock.now += 1.9
     assert not hosts.is_due('a')
     clock.now += 0.2

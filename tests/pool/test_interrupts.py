@@ -1,10 +1,13 @@
 """Interrupts (signals' handlers that raise) and raising listeners: no connection is lost, none stays open."""
+import gc
+
 import pytest
 
 from pycassa.errors import ConnectionClosed
-from pycassa.store import Store
+from pycassa.runtime import Runtime
+from pycassa.store import Permit, Store
 
-from .fakes import FakeLink, FakeWrapper, World, a_call
+from .fakes import FakeLink, FakePool, FakeWrapper, World, a_call, in_threads
 
 
 class Interrupt(KeyboardInterrupt):
@@ -127,3 +130,49 @@ def test_a_call_by_its_name_does_not_outlast_its_deadline_by_replacing_a_connect
     monkeypatch.setattr(FakeWrapper, 'get_count', lambda self, key: world.sleep(0.9))
     pool.execute('get_count', b'k')
     assert world.now - started <= 1.0
+
+
+# --- between permission and opening --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize('permitted', [lambda store, permit: store.take(0, permit),
+                                       lambda store, permit: store.permit(1, permit)])
+def test_a_permission_that_nobody_can_use_any_more_is_given_to_the_next(permitted):
+    store = Store(1, 1, Runtime())
+    permit = Permit()
+    permitted(store, permit)
+    assert store.counts().opening == 1
+    del permit
+    assert store.take(0) is None
+    assert store.counts().opening == 1
+    store.cancel()
+    assert not any(store.counts())
+
+
+@pytest.mark.parametrize('step', ['_find_another', '_open'])
+def test_before_a_connection_is_opened(monkeypatch, step):
+    world = World('a')
+    pool = world.pool(pool_size=1, prefill=False, pool_timeout=0)
+
+    def interrupted(self, *args):
+        monkeypatch.undo()
+        raise Interrupt
+
+    monkeypatch.setattr(FakePool, step, interrupted)
+    with pytest.raises(Interrupt):
+        pool.execute_call(a_call())
+    assert not any(pool.counts())
+    pool.execute_call(a_call())
+    assert exact(world, pool) == 1
+
+
+def test_a_thread_does_not_keep_a_connection_alive_that_it_returned():
+    world = World('a')
+    pool = world.pool(pool_size=1, pool_timeout=0)
+    pool.put(pool.get())
+
+    def forget(_):
+        pool.get()
+
+    in_threads(1, forget)
+    gc.collect()
+    assert pool.execute_call(a_call()) and pool.counts()[:3] == (1, 0, 0)
