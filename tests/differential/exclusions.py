@@ -1,0 +1,81 @@
+"""What is never asked of a server, because its answer is a defect that must not be copied, or a matter of luck.
+
+Each exclusion is as narrow as can be, says for which profiles it holds, and what was seen.
+"""
+from typing import FrozenSet, NamedTuple, Sequence
+
+__all__ = ['Exclusion']
+
+ALL = ('1.2', '2.0', '2.1', '2.2', '3.0', '3.11')
+OLD, TWO, THREE = ALL[:2], ALL[1:4], ALL[4:]
+
+
+class Exclusion(NamedTuple):
+    """Requests that are not generated for some profiles."""
+
+    profiles: FrozenSet[str]
+    evidence: str
+
+    def holds(self, profile: str) -> bool:
+        return profile in self.profiles
+
+
+def _exclusion(profiles: Sequence[str], evidence: str) -> Exclusion:
+    return Exclusion(frozenset(profiles), evidence)
+
+
+COUNTERS_AFTER_REMOVAL = _exclusion(
+    OLD, 'Up to 2.0 it is a race by the millisecond whether an addition after a removal counts: two runs of one '
+         'script gave 3 and 8.')
+OPEN_RANGE_DELETIONS = _exclusion(
+    TWO, 'An empty end of a deleted range is taken for a name, and a reversed range deletes its start only; 2.1 then '
+         'fails an assertion while it flushes the memtable, and no schema change of that server ends any more.')
+REVERSED_SLICES_BESIDE_METADATA = _exclusion(
+    THREE, 'A family with column_metadata answers a reversed slice with the defined columns first.')
+REVERSED_SUPER_SLICES = _exclusion(
+    THREE, 'A reversed slice of super columns reverses the subcolumns of each, too.')
+SUBCOLUMN_COUNTS = _exclusion(
+    THREE, 'get_count of subcolumns with a limit below their number, or of any columns with a negative one, is '
+           'answered by TimedOutException.')
+PAGED_SLICES = _exclusion(
+    THREE, 'get_paged_slice returns whole rows past its limit.')
+REVERSED_MULTI_SLICES = _exclusion(
+    THREE, 'A reversed get_multi_slice returns nothing, or refuses open ends.')
+OPEN_MULTI_SLICES = _exclusion(
+    ('2.1', '2.2'), 'Several slices of a get_multi_slice with open ends fail an assertion where they overlap '
+                    '(ColumnSlice.deoverlapSlices), and the connection is closed.')
+COMPOSITE_PREFIXES_BESIDE_METADATA = _exclusion(
+    ('2.1', '2.2'), 'Where a family of CompositeType has column_metadata, a name of fewer components than declared '
+                    'ends in a ClassCastException (CompoundComposite to CellName), and the connection is closed.')
+COMPOSITE_FILTERS = _exclusion(
+    ALL[:4], 'Index expressions on a family of CompositeType fail an assertion (ExtendedFilter: Sequential scan with '
+             'filters is not supported), and the call times out.')
+FILTERS_ON_TOMBSTONES = _exclusion(
+    ALL[:4], 'A row filter compares the deletion time of a deleted column as if it were a value.')
+DEFINED_NAMES = _exclusion(
+    ALL[:4], 'Names in column_metadata are kept as text. Where two names have one text (numbers with leading zeros, '
+             'moments less than a minute apart, booleans), a definition comes to concern another name.')
+UNCHECKED_BOUNDS = _exclusion(
+    ALL[1:], 'get_count, get_multi_slice and get_paged_slice do not validate the ends of slices: one that is no name '
+             'of the family is compared as it comes, or closes the connection.')
+NEGATIVE_MULTI_SLICES = _exclusion(
+    ALL, 'A negative count of get_multi_slice closes the connection where the row is there, and returns nothing where '
+         'it is not.')
+LONG_KEYS_BESIDE_INDEXES = _exclusion(
+    ('2.1', '2.2'), 'A row key of 65535 bytes, the longest that there may be, makes any value too long for an index.')
+FILTERS_ON_COUNTERS = _exclusion(
+    ALL[:4], 'A row filter compares the bytes in which a counter is kept, shards and all.')
+COLLIDING_NAMES = _exclusion(
+    ALL[:4], 'Names of one value in different bytes (an integer with and without leading zeros) are one column in a '
+             'plain family. In super families, composites and counters the server shows both, or either.')
+WRAPPING_PAGES = _exclusion(
+    ALL[:4], 'get_paged_slice over a range that wraps round the ring counts anew after the wrap, past its limit.')
+FILTERS_ON_SUPER_FAMILIES = _exclusion(
+    ('2.1', '2.2'), 'Index expressions on a super family close the connection, or say something by chance where a '
+                    'name can be read as a super column and a subcolumn.')
+LATE_INDEXES = _exclusion(
+    THREE, 'An index added to a family that was created without column_metadata stays empty.')
+EARLY_INDEX_READS = _exclusion(
+    ALL, 'An index that an update adds is built in the background: whether a row is found is a matter of time.')
+SMALLEST_TIMESTAMP = _exclusion(
+    ALL[1:], 'A column of the timestamp -2**63 is stored and cannot be read.')
