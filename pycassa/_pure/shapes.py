@@ -231,12 +231,15 @@ class ObjectShapes:
     """Readers of the generated bindings' classes, from their `thrift_spec`.
 
     The specs do not tell which fields a reader requires, nor which i32 is an enum: `required` gives the former per
-    class name, `enums` the values of the latter per field name. All fields of arguments are required.
+    class name, `enums` the values of the latter per field name. Fields named in `unset` are None where they are
+    absent, whatever default the interface has for them. All fields of arguments are required.
     """
 
-    def __init__(self, required: Mapping[str, Collection[str]], enums: Mapping[str, Iterable[int]]) -> None:
+    def __init__(self, required: Mapping[str, Collection[str]], enums: Mapping[str, Iterable[int]],
+                 unset: Collection[str] = ()) -> None:
         self._required = required
         self._enums = enums
+        self._unset = unset
 
     def arguments(self, cls: Any) -> Shape:
         """The reader of an `..._args` class: a tuple of its fields."""
@@ -251,6 +254,8 @@ class ObjectShapes:
 
     def _field(self, spec: Any, required: bool) -> Field:
         id, ttype, name, details, default = spec
+        if name in self._unset:
+            default = None
         if ttype == I32 and name in self._enums:
             return Field(id, name, ttype, enum_reader(self._enums[name]), required, default, True)
         return Field(id, name, ttype, self._reader(ttype, details), required, default)

@@ -254,14 +254,16 @@ def _decimal_text(raw: bytes) -> str:
     return format(number, 'f') if abs(scale) < 10000 else str(number)
 
 
-def _date_text(raw: bytes) -> str:
-    if len(raw) != 8:
-        return ''
-    moment = datetime.timedelta(milliseconds=int.from_bytes(raw, 'big', signed=True))
-    try:
-        return (datetime.datetime(1970, 1, 1) + moment).strftime('%Y-%m-%d %H:%M:%S+0000')
-    except OverflowError:
-        return raw.hex()
+def _date_text(form: str) -> Callable[[bytes], str]:
+    def text(raw: bytes) -> str:
+        if len(raw) != 8:
+            return ''
+        moment = datetime.timedelta(milliseconds=int.from_bytes(raw, 'big', signed=True))
+        try:
+            return (datetime.datetime(1970, 1, 1) + moment).strftime(form)
+        except OverflowError:
+            return raw.hex()
+    return text
 
 
 def _inet_text(raw: bytes) -> str:
@@ -277,6 +279,7 @@ def simple_types(profile: Any) -> Dict[str, Type]:
     old = profile.release < (2, 0)
     uuid_length = 'UUID should be 16 or 0 bytes (%d)'
     time_length, lexical_length = ('Time' + uuid_length, 'Lexical' + uuid_length) if old else (uuid_length, uuid_length)
+    date_text = _date_text('%Y-%m-%d %H:%M:%S+0000' if profile.release < (2, 1) else '%Y-%m-%d %H:%MZ')
     signed: Dict[str, Any] = {'key': _integer_key, 'text': _integer_text}
     types = [
         Type('BytesType'),
@@ -289,7 +292,7 @@ def simple_types(profile: Any) -> Dict[str, Type]:
         Type('UUIDType', check=_check_old_uuid if old else _sized(16, uuid_length), key=_uuid_key, text=_uuid_text),
         Type('TimeUUIDType', check=_check_time_uuid(time_length), key=_time_uuid_key, text=_uuid_text),
         Type('LexicalUUIDType', check=_sized(16, lexical_length), key=_lexical_uuid_key, text=_uuid_text),
-        Type('DateType', check=_sized(8, 'Expected 8 or 0 byte long for date (%d)'), text=_date_text,
+        Type('DateType', check=_sized(8, 'Expected 8 or 0 byte long for date (%d)'), text=date_text,
              key=_integer_key if profile.signed_dates else None),
         Type('BooleanType', check=_sized(1, 'Expected 1 or 0 byte value (%d)'), text=_boolean_text,
              key=_integer_key if profile.signed_booleans else _boolean_key),
@@ -303,7 +306,7 @@ def simple_types(profile: Any) -> Dict[str, Type]:
     ]
     if not old:
         types.append(Type('TimestampType', check=_sized(8, 'Expected 8 or 0 byte long for date (%d)'),
-                          key=_integer_key, text=_date_text))
+                          key=_integer_key, text=date_text))
     if profile.release >= (2, 2):
         types += [
             Type('ByteType', check=_exactly(1, 'Expected 1 byte for a tinyint (%d)'), **signed),
@@ -325,6 +328,9 @@ class _Descending:
     def __lt__(self, other: '_Descending') -> bool:
         return other.key < self.key
 
+    def __le__(self, other: '_Descending') -> bool:
+        return other.key <= self.key
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Descending) and self.key == other.key
 
@@ -338,7 +344,7 @@ def _reversed_bytes(raw: bytes) -> str:
 
 
 def reversed_type(base: Type, empty_first: bool = False) -> Type:
-    """ReversedType(base): exactly the reverse order; with `empty_first` (1.2) empty stays first."""
+    """ReversedType(base): exactly the reverse order; with `empty_first` (1.2, 2.0) empty stays first."""
     key = _reversed_key(base.key)
     if empty_first:
         inner = key

@@ -17,17 +17,24 @@ def _signed(byte: int) -> int:
     return byte - 256 if byte > 127 else byte
 
 
-def _split(raw: bytes, pos: int, index: int) -> Tuple[bytes, int, int]:
-    """(component, signed end-of-component, position after it) of the component that starts at `pos`."""
+def _split(raw: bytes, pos: int, index: int, check: Callable[[bytes], Any] = bytes) -> Tuple[bytes, int, int]:
+    """(component, signed end-of-component, position after it) of the component that starts at `pos`.
+
+    `check` raises MarshalError for a component that is not of its type, which comes before what follows it.
+    """
     size = len(raw)
     if pos + 2 > size:
         raise MarshalError(f'Not enough bytes to read value size of component {index}')
     end = pos + 2 + (raw[pos] << 8 | raw[pos + 1])
     if end > size:
         raise MarshalError(f'Not enough bytes to read value of component {index}')
+    component = raw[pos + 2:end]
+    check(component)
     if end == size:
         raise MarshalError(f'Not enough bytes to read the end-of-component byte of component{index}')
-    return raw[pos + 2:end], _signed(raw[end]), end + 1
+    if raw[end] and end + 1 < size:
+        raise MarshalError(f'Invalid bytes remaining after an end-of-component at component{index}')
+    return component, _signed(raw[end]), end + 1
 
 
 def _escape(text: str) -> str:
@@ -45,15 +52,15 @@ def composite_type(components: Sequence[Type]) -> Type:
                                                      for part in parts)
 
     def check(raw: bytes) -> None:
-        for index, component, _ in _walk(raw):
-            parts[index].validate(component)
+        for _ in _walk(raw):
+            pass
 
     def _walk(raw: bytes) -> Iterator[Tuple[int, bytes, int]]:
         pos = index = 0
         while pos < len(raw):
             if index == len(parts):
                 raise MarshalError('Too many bytes for comparator')
-            component, eoc, pos = _split(raw, pos, index)
+            component, eoc, pos = _split(raw, pos, index, parts[index].validate)
             yield index, component, eoc
             index += 1
 
@@ -112,13 +119,13 @@ def dynamic_composite_type(aliases: Mapping[str, Type], parse: Callable[[str], T
         pos = index = 0
         while pos < len(raw):
             part, label, pos = header(raw, pos, index)
-            component, eoc, pos = _split(raw, pos, index)
+            component, eoc, pos = _split(raw, pos, index, part.validate)
             yield part, label, component, eoc, index
             index += 1
 
     def check(raw: bytes) -> None:
-        for part, _, component, _, _ in walk(raw):
-            part.validate(component)
+        for _ in walk(raw):
+            pass
 
     def check_stored(raw: bytes) -> None:
         for _, _, _, eoc, index in walk(raw):

@@ -125,7 +125,7 @@ class SchemaRules:
             self._check_names(cf_def)
         is_counter = default_validator.name == 'CounterColumnType'
         self._check_types(cf_def, comparator, subcomparator, key_type)
-        self._check_counters(columns, is_counter)
+        self._check_counters(columns, is_counter, subcomparator or comparator)
         columns = self._check_indexes(cf_def, columns, is_super, index_names)
         self._check_numbers(cf_def)
         reply = self._reply(cf_def, compaction, compression)
@@ -193,13 +193,13 @@ class SchemaRules:
         if key_type.name == 'CounterColumnType':
             refuse('CounterColumnType is not a valid key validator')
 
-    def _check_counters(self, columns: List[Column], is_counter: bool) -> None:
+    def _check_counters(self, columns: List[Column], is_counter: bool, names: Type) -> None:
         for column in columns:
             counts = column.type.name == 'CounterColumnType'
             if is_counter and not counts:
-                refuse(f'Cannot add a non counter column ({column.name.hex()}) in a counter column family')
+                refuse(f'Cannot add a non counter column ({names.text(column.name)}) in a counter column family')
             if counts and not is_counter:
-                refuse(f'Cannot add a counter column ({column.name.hex()}) in a non counter column family')
+                refuse(f'Cannot add a counter column ({names.text(column.name)}) in a non counter column family')
 
     def _check_indexes(self, cf_def: CfDef, columns: List[Column], is_super: bool,
                        index_names: Mapping[str, str]) -> List[Column]:

@@ -36,7 +36,9 @@ _objects = ObjectShapes(
               'CfDef': {'keyspace', 'name'}, 'ColumnDef': {'name', 'validation_class'},
               'TriggerDef': {'name', 'options'}},
     enums={'index_type': IndexType._VALUES_TO_NAMES, 'compression': Compression._VALUES_TO_NAMES,
-           'consistency': ConsistencyLevel._VALUES_TO_NAMES})
+           'consistency': ConsistencyLevel._VALUES_TO_NAMES},
+    # A server has a default of its own for this number, and can tell that it was not sent.
+    unset={'dclocal_read_repair_chance'})
 
 
 class Method(NamedTuple):

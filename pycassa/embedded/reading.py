@@ -6,7 +6,7 @@ from pycassa.embedded.indexes import Matcher
 from pycassa.embedded.schema import Family
 from pycassa.embedded.validation import Predicate, Slice
 
-__all__ = ['Columns', 'Selector', 'filtering', 'selector', 'slice_bounds']
+__all__ = ['Columns', 'Selector', 'filtering', 'first_cells', 'selector', 'slice_bounds']
 
 _ALL = 2**31 - 1
 Columns = Tuple[int, List[Any]]
@@ -77,6 +77,18 @@ def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyo
                 items.reverse()
         return family.kind, items
     return select_matching
+
+
+def first_cells(columns: Columns, count: int) -> Columns:
+    """Super columns cut off after `count` of their subcolumns."""
+    kind, items = columns
+    found = []
+    for name, cells in items:
+        if count <= 0:
+            break
+        found.append((name, cells[:count]))
+        count -= len(cells)
+    return kind, found
 
 
 def _selection(type_: Type, predicate: Predicate) -> Callable[[Any, int], List[Any]]:

@@ -13,7 +13,7 @@ from pycassa.cassandra.ttypes import NotFoundException, TimedOutException
 from pycassa.embedded.comparators import MarshalError
 from pycassa.embedded.indexes import Matcher
 from pycassa.embedded.messages import refuse
-from pycassa.embedded.reading import Columns, filtering, selector
+from pycassa.embedded.reading import Columns, filtering, first_cells, selector
 from pycassa.embedded.schema import Family, Keyspace
 from pycassa.embedded.schema_calls import SchemaCalls
 from pycassa.embedded.store import Cells
@@ -99,7 +99,8 @@ class Session(SchemaCalls):
             if engine.profile.count_is_validated:
                 engine.validation.parent(family, parent[1])
                 engine.validation.key(family, key)
-            engine.consistency.read(keyspace, consistency)
+                engine.consistency.read(keyspace, consistency)
+            engine.consistency.available(keyspace, consistency)
             super_column = parent[1] if family.is_super else None
             start, finish, backwards, count = slice_range or (b'', b'', False, _ALL)
             if count < 0:
@@ -192,7 +193,7 @@ class Session(SchemaCalls):
 
     def get_paged_slice(self, family_name: str, key_range: KeyRange, start_column: bytes,
                         consistency: int) -> List[Tuple[bytes, Columns]]:
-        """Whole rows of a range, the first from `start_column` on, until range.count columns are there."""
+        """Whole rows of a range, the first from `start_column` on, until range.count columns (subcolumns) are there."""
         start_key, end_key, start_token, end_token, count, row_filter = key_range
         engine = self.engine
         with engine.lock:
@@ -210,8 +211,12 @@ class Session(SchemaCalls):
             for key, row in family.store.scan(spans):
                 begin = start_column if key == start_key else b''
                 columns = selector(family, None, (None, (begin, b'', False, count)))(row, now)
+                if family.is_super:
+                    columns = first_cells(columns, count)
+                    count -= sum(len(cells) for _, cells in columns[1])
+                else:
+                    count -= len(columns[1])
                 found.append((key, columns))
-                count -= len(columns[1])
                 if count <= 0:
                     break
             return found

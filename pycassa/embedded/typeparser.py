@@ -19,12 +19,19 @@ class TypeSyntaxError(ValueError):
     """The text is not a type; the text of the error is the server's, or says what is wrong."""
 
 
+class InvalidDefinition(TypeSyntaxError):
+    """A type cannot be made of its arguments; servers name the outermost such type only."""
+
+    def __init__(self, full_name: str) -> None:
+        super().__init__(f'Invalid definition for comparator {full_name}.')
+
+
 class Types:
     """The types of one server profile; parsed ones are kept."""
 
     def __init__(self, profile: Profile) -> None:
         self._simple = simple_types(profile)
-        self._empty_first = profile.release < (2, 0)
+        self._empty_first = profile.release < (2, 1)
         # Cassandra 3.x puts the later type in place of the older one, but in dynamic composites.
         self._replaced: Mapping[str, str] = {'DateType': 'TimestampType'} if profile.release >= (3, 0) else {}
         self._known: Dict[Tuple[str, bool], Type] = {}
@@ -57,7 +64,10 @@ class Types:
         arguments: Optional[List[Tuple[str, str, Type]]] = None
         if text[pos:pos + 1] == '(':
             as_written = as_written or name.endswith('DynamicCompositeType')
-            arguments, pos = self._arguments(text, pos + 1, depth, as_written)
+            try:
+                arguments, pos = self._arguments(text, pos + 1, depth, as_written)
+            except (UnknownType, InvalidDefinition):
+                raise InvalidDefinition(_full(name)) from None
         return self._build(name, arguments, as_written), pos
 
     def _arguments(self, text: str, pos: int, depth: int,
@@ -88,7 +98,7 @@ class Types:
                 found.append(('', '', part))
 
     def _build(self, name: str, arguments: Optional[List[Tuple[str, str, Type]]], as_written: bool) -> Type:
-        full = name if '.' in name else PACKAGE + name
+        full = _full(name)
         simple = full[len(PACKAGE):] if full.startswith(PACKAGE) else ''
         parts = [part for _, _, part in arguments or ()]
         if simple == 'CompositeType':
@@ -103,7 +113,7 @@ class Types:
                                           functools.partial(self.parse, as_written=True))
         if simple == 'ReversedType':
             if len(parts) != 1:
-                raise TypeSyntaxError(f'Invalid definition for comparator {full}.')
+                raise InvalidDefinition(full)
             return reversed_type(parts[0], self._empty_first)
         known = self._simple.get(simple if as_written else self._replaced.get(simple, simple))
         if known is None:
@@ -112,6 +122,10 @@ class Types:
         if options.get('reversed', 'false').lower() in ('true', ''):
             return reversed_type(known, self._empty_first)
         return known
+
+
+def _full(name: str) -> str:
+    return name if '.' in name else PACKAGE + name
 
 
 def _skip(text: str, pos: int) -> int:

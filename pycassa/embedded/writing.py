@@ -245,7 +245,7 @@ class Writer:
                 refuse('Deletion does not yet support SliceRange predicates.')
             self._validation.deletion_predicate(family, super_column, predicate)
         if super_column is not None and not family.is_super:
-            self._refuse_super_deletion(family, timestamp, super_column)
+            self._refuse_super_deletion(family, timestamp, super_column, predicate)
         if family.is_counter:
             timestamp = now * 1000000
         elif timestamp is None:
@@ -254,10 +254,12 @@ class Writer:
             return [self.remove(family, super_column, None, timestamp, now)]
         return self._predicate_deletion(family, timestamp, super_column, predicate, now)
 
-    def _refuse_super_deletion(self, family: Family, timestamp: Optional[int], super_column: bytes) -> None:
-        given = [f'super_column:{super_column.hex()}']
-        if timestamp is not None:
-            given.insert(0, f'timestamp:{timestamp}')
+    def _refuse_super_deletion(self, family: Family, timestamp: Optional[int], super_column: bytes,
+                               predicate: Optional[Predicate]) -> None:
+        given = [] if timestamp is None else [f'timestamp:{timestamp}']
+        given.append(f'super_column:{_dump(super_column)}')
+        if predicate is not None:
+            given.append(f'predicate:{_dump_predicate(predicate)}')
         what = self._words.capital_text
         refuse(f'Deletion of super columns is not possible on a standard {self._words.capital} '
                f'(KeySpace={family.definition.keyspace} {what}={family.name} Deletion=Deletion({", ".join(given)}))')
@@ -359,6 +361,24 @@ class Writer:
         rules = self._rules(now)
         for sort_key, cell in cells.items():
             row.put(sort_key, cell, *rules)
+
+
+# --- texts of requests, as messages of servers have them --------------------------------------------------------------
+
+def _dump(raw: bytes) -> str:
+    return raw[:128].hex(' ').upper() + ('...' if len(raw) > 128 else '')
+
+
+def _dump_predicate(predicate: Predicate) -> str:
+    names, slice_range = predicate
+    given = []
+    if names is not None:
+        given.append(f'column_names:[{", ".join(map(_dump, names))}]')
+    if slice_range is not None:
+        start, finish, backwards, count = slice_range
+        given.append(f'slice_range:SliceRange(start:{_dump(start)}, finish:{_dump(finish)}, '
+                     f'reversed:{str(backwards).lower()}, count:{count})')
+    return f'SlicePredicate({", ".join(given)})'
 
 
 # --- steps on a row ----------------------------------------------------------------------------------------------

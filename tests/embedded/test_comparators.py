@@ -381,7 +381,7 @@ def test_bad_type_texts(text, error, why):
     ('FloatType', struct.pack('>f', 0.1), '0.1'), ('DoubleType', struct.pack('>d', float('inf')), 'Infinity'),
     ('UUIDType', bytes(16), '00000000-0000-0000-0000-000000000000'),
     ('InetAddressType', b'\x7f\x00\x00\x01', '127.0.0.1'),
-    ('DecimalType', decimals((2, 150))[0], '1.50'), ('TimestampType', long(0), '1970-01-01 00:00:00+0000'),
+    ('DecimalType', decimals((2, 150))[0], '1.50'), ('TimestampType', long(0), '1970-01-01 00:00Z'),
     ('CompositeType(LongType,UTF8Type)', composite(long(1), b'a:b'), '1:a\\:b'),
     ('CompositeType(LongType,UTF8Type)', composite(long(1), eoc=1), '1:!'),
     ('DynamicCompositeType(u=>UTF8Type)', dynamic(('u', b'x')), 'u@x'),
