@@ -137,7 +137,7 @@ MARKERS = (
     'since(*release, **parameters): runs on servers of this release and later ones, as since(2, 0); with parameters, '
     'this is said of the test that has these, and of no other',
     'before(*release): runs on servers older than this release',
-    'given(**options): runs where a server has these options, as given(auth="1"); None: where it has not; ...: any that '
+    'given(**options): runs where a server has these options, as given(auth="1"); None: where it has not; ...: any '
     'it has; the `kind` of the server is real or embedded',
 )
 
