@@ -3,7 +3,7 @@ import argparse
 import functools
 import os
 import sys
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pycassa import shell
 from pycassa.cassandra.ttypes import CfDef, ConsistencyLevel, InvalidRequestException, NotFoundException

@@ -9,6 +9,7 @@ from thrift.transport.TTransport import TFramedTransport, TTransportException
 
 from pycassa.addresses import DEFAULT_PORT, format_server, parse_server
 from pycassa.cassandra.ttypes import AuthenticationRequest, NotFoundException
+from pycassa.credentials import conceal, concealed
 from pycassa.errors import ApplicationError, ConfigurationError, NoServerAvailable, ProtocolError
 from pycassa.framing import (
     MAX_REPLY_BYTES,
@@ -76,6 +77,7 @@ class Connection(RawClient):
                  connect_timeout: Optional[float] = None, schema_timeout: Optional[float] = None,
                  ssl_context: Optional[ssl.SSLContext] = None, max_request_bytes: int = MAX_REQUEST_BYTES,
                  max_reply_bytes: int = MAX_REPLY_BYTES, deadline: Optional[float] = None) -> None:
+        credentials = concealed(credentials)
         self.server = server
         self.keyspace: Optional[str] = None
         self.timeout = timeout
@@ -207,6 +209,15 @@ class Connection(RawClient):
 
     def _begin(self, method: str) -> None:
         self._messages.deadline, self._messages.limit = self._bounds(method, self._deadline)
+
+    @own_method
+    def login(self, auth_request: AuthenticationRequest) -> None:
+        """Log in. Raises AuthenticationException, AuthorizationException; no error repeats the credentials."""
+        try:
+            super().login(auth_request)
+        except Exception as error:
+            conceal(error, auth_request.credentials or {})
+            raise
 
     @own_method
     def set_keyspace(self, keyspace: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List,
 from pycassa.batch import Mutator
 from pycassa.cassandra.ttypes import AuthenticationRequest
 from pycassa.connection import DEFAULT_SERVER, Connection
+from pycassa.credentials import concealed
 from pycassa.errors import LimitExceeded, NoServerAvailable
 from pycassa.hosts import Hosts
 from pycassa.legacy_pools import AssertionPool, NullPool, QueuePool, SingletonThreadPool, StaticPool
@@ -52,6 +53,7 @@ def connect(keyspace: Any = None, servers: Any = None, framed_transport: Any = T
 
     When a connection fails, each server is tried in turn; then NoServerAvailable is raised, with all `attempts`.
     """
+    credentials = concealed(credentials)
     if keyspace is not None and not isinstance(keyspace, str):
         if isinstance(timeout, Mapping):
             timeout, logins = None, timeout
@@ -60,6 +62,7 @@ def connect(keyspace: Any = None, servers: Any = None, framed_transport: Any = T
         if isinstance(servers, bool):
             framed_transport = servers
         keyspace, servers = None, keyspace
+    logins = _concealed_logins(logins)
     kind = ThreadLocalConnection if use_threadlocal else SingleConnection
     return kind(keyspace, servers, framed_transport=framed_transport, timeout=timeout, credentials=credentials,
                 logins=logins, retry_time=retry_time, recycle=recycle,
@@ -83,8 +86,13 @@ def connect_thread_local(keyspace: Any = None, servers: Any = None, framed_trans
         if credentials is not None and any(isinstance(value, Mapping) for value in credentials.values()):
             credentials, logins = None, credentials
         keyspace, servers = None, keyspace
+    credentials, logins = concealed(credentials), _concealed_logins(logins)
     return connect(keyspace, servers, framed_transport, timeout, credentials, retry_time, recycle, round_robin,
                    use_threadlocal, logins=logins, **options)
+
+
+def _concealed_logins(logins: Optional[Mapping[str, Credentials]]) -> Dict[str, Credentials]:
+    return {keyspace: concealed(credentials) or {} for keyspace, credentials in (logins or {}).items()}
 
 
 class _Link:
@@ -118,6 +126,7 @@ class Client(abc.ABC):
                  recycle: Optional[float] = None, round_robin: bool = False, bytes_encoding: Optional[str] = None,
                  max_request_bytes: int = MAX_REQUEST_BYTES, runtime: Optional[Runtime] = None,
                  **options: Any) -> None:
+        credentials, logins = concealed(credentials), _concealed_logins(logins)
         self.keyspace = keyspace
         self.servers = [DEFAULT_SERVER] if servers is None else [servers] if isinstance(servers, str) else list(servers)
         self.timeout = timeout
@@ -125,7 +134,7 @@ class Client(abc.ABC):
         self.bytes_encoding = bytes_encoding
         self.operations = ThriftOperations(self, max_request_bytes)
         self._credentials = credentials or None
-        self._logins: Dict[str, Credentials] = dict(logins or {})
+        self._logins: Dict[str, Credentials] = logins
         self._options = dict(options, framed_transport=framed_transport, timeout=timeout,
                              max_request_bytes=max_request_bytes)
         self._runtime = runtime or Runtime()
@@ -152,12 +161,13 @@ class Client(abc.ABC):
             keyspace, auth_request = None, keyspace
         if auth_request is not None:
             credentials = auth_request.credentials
+        credentials = concealed(credentials)
         if credentials is None:
             raise TypeError('login() takes a keyspace and credentials, or an AuthenticationRequest')
         before = self._credentials, dict(self._logins)
         self._logins.clear()
         # A copy: its identity tells which connections are logged in by it.
-        self._credentials = dict(credentials)
+        self._credentials = concealed(dict(credentials))
         try:
             self._run('login', True, lambda connection: None)
             if keyspace is not None:

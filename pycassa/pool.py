@@ -7,6 +7,7 @@ from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Opt
 
 from pycassa import codec
 from pycassa.connection import SCHEMA_CALLS, Connection, default_socket_factory, default_transport_factory
+from pycassa.credentials import concealed
 from pycassa.errors import (
     AllServersUnavailable,
     InvalidRequestError,
@@ -82,7 +83,7 @@ class ConnectionPool:
                  host_backoff: Tuple[float, float] = (0.5, 30.0), runtime: Optional[Runtime] = None,
                  **passed_over: Any) -> None:
         self.keyspace = keyspace
-        self.credentials = credentials
+        self.credentials = credentials = concealed(credentials)
         self.timeout = timeout
         self.connect_timeout = connect_timeout
         self.schema_timeout = schema_timeout

@@ -5,6 +5,7 @@ from typing import Any, Callable, Mapping, Tuple
 
 from thrift.transport.TTransport import CReadableTransport, TTransportBase, TTransportException
 
+from pycassa.credentials import Credentials, conceal
 from pycassa.errors import ConfigurationError, ConnectionFailed, ProtocolError, ReplyTooLarge, TransportError
 from pycassa.framing import MAX_REPLY_BYTES, FramedTransport
 
@@ -41,7 +42,9 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
             raise ConfigurationError('SASL needs the package pure-sasl: install pycassa[sasl]') from error
         self.transport = transport
         self.host = host
-        self.sasl = SASLClient(host, service, mechanism, **sasl_kwargs)
+        self._credentials = Credentials(sasl_kwargs)
+        del sasl_kwargs
+        self.sasl = SASLClient(host, service, mechanism, **self._credentials)
         self._sasl_error = SASLError
         self._outgoing = bytearray()
         self._incoming = io.BytesIO()
@@ -56,8 +59,9 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
             self.transport.open()
         try:
             self._negotiate()
-        except BaseException:
+        except BaseException as error:
             self.close()
+            conceal(error, self._credentials)
             raise
 
     def _negotiate(self) -> None:
@@ -71,8 +75,13 @@ class TSaslClientTransport(TTransportBase, CReadableTransport):
                 self._complete(challenge)
                 return
             else:
-                raise ConnectionFailed(f'{self.host}: the server refused SASL {self.sasl.mechanism} with status '
-                                       f'{status}: {challenge[:200].decode("utf-8", "replace")}')
+                reason = challenge[:200].decode('utf-8', 'replace')
+                error = ConnectionFailed(f'{self.host}: the server refused SASL {self.sasl.mechanism} with status '
+                                         f'{status}: {reason}')
+                conceal(error, self._credentials)
+                # It may repeat the credentials, and some who report errors print the locals.
+                del challenge, reason
+                raise error
 
     def _complete(self, challenge: bytes) -> None:
         if challenge and not self.sasl.complete:
@@ -168,7 +177,7 @@ def make_sasl_transport_factory(
     'cassandra', 'mechanism': 'GSSAPI', 'principal': …}; `host` is filled in where it is missing.
     """
     def sasl_transport_factory(tsocket: Any, host: str, port: int) -> FramedTransport:
-        arguments = {'host': host, **credential_factory(host, port)}
+        arguments = Credentials({'host': host, **credential_factory(host, port)})
         return FramedTransport(TSaslClientTransport(tsocket, **arguments))
 
     return sasl_transport_factory

@@ -15,6 +15,7 @@ from pycassa.cassandra.ttypes import (
     TokenRange,
 )
 from pycassa.connection import Connection, default_socket_factory, default_transport_factory
+from pycassa.credentials import concealed
 from pycassa.definitions import call_schema, describe_keyspace
 from pycassa.errors import PackingError
 from pycassa.types import CassandraType
@@ -101,6 +102,7 @@ class SystemManager:
                  socket_factory: Callable[..., Any] = default_socket_factory,
                  transport_factory: Callable[..., Any] = default_transport_factory, *,
                  schema_agreement_timeout: float = 10.0, **connection_options: Any) -> None:
+        credentials = concealed(credentials)
         self.schema_agreement_timeout = schema_agreement_timeout
         self._connect = functools.partial(
             Connection, None, server, framed_transport, timeout, credentials, socket_factory, transport_factory,

@@ -21,6 +21,7 @@ from pycassa.connection import default_socket_factory, default_transport_factory
 from pycassa.contrib.anytype import AnyType
 from pycassa.contrib.cluster import StubCluster
 from pycassa.contrib.rows import Rows
+from pycassa.credentials import concealed
 from pycassa.index import EQ
 from pycassa.pool import DEFAULT_SERVER_LIST, ConnectionPool, ServerList
 from pycassa.system_manager import SystemManager
@@ -57,6 +58,7 @@ class ConnectionPoolStub(ConnectionPool):
             self.cluster.provide_keyspace(keyspace)
         options.pop('ssl_context', None)
         options.setdefault('runtime', self.cluster.runtime)
+        credentials = concealed(credentials)
         ConnectionPool.__init__(self, keyspace, server_list, credentials, timeout, use_threadlocal, pool_size, prefill,
                                 self.cluster.connect, **options)
 
@@ -78,6 +80,7 @@ class SystemManagerStub(SystemManager):
                  cluster: Optional[StubCluster] = None, **options: Any) -> None:
         self.cluster = cluster or StubCluster.current()
         options.pop('ssl_context', None)
+        credentials = concealed(credentials)
         SystemManager.__init__(self, server, credentials, True, timeout, self.cluster.connect, **options)
 
     def create_keyspace(self, name: str, *args: Any, **kwargs: Any) -> None:

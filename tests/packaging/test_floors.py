@@ -9,7 +9,7 @@ from .conftest import ROOT
 
 # Every module has its place here; a folder stands for all modules in it. A new module must be added.
 FLOORS = {
-    0: ['errors', 'util', 'cassandra/'],
+    0: ['credentials', 'errors', 'util', 'cassandra/'],
     1: ['codec', '_pure/', '_speedups/'],
     2: ['addresses', 'connection', 'transport', 'framing', 'rawcalls', 'endpoint', 'sasl', 'operations', 'structcalls',
         'marshal', 'types'],
