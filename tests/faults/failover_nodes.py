@@ -16,8 +16,8 @@ from . import failover_node
 NODES = 3
 HOST = '127.0.0.1'
 SERVER_TIMEOUT = 2.0
-# Until gossip tells them that a node is dead, 10 to 20 seconds, nodes ask it as one of a quorum. Without this they answer
-# TimedOut for as long, whatever a client does.
+# Until gossip tells them that a node is dead, 10 to 20 seconds, nodes ask it as one of a quorum. Without this they
+# answer TimedOut for as long, whatever a client does.
 SPECULATION = '50ms'
 
 

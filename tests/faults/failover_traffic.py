@@ -5,6 +5,7 @@ from typing import Any, Dict, List, NamedTuple
 
 from pycassa.cassandra.ttypes import ConsistencyLevel
 from pycassa.columnfamily import ColumnFamily
+from pycassa.pool import ConnectionPool
 from pycassa.wrapper import ConnectionWrapper
 
 from .failover_node import LOADED, ROWS, WRITTEN
@@ -17,7 +18,8 @@ BREATH = 0.02
 class Recovery(NamedTuple):
     """An operation that met an error and succeeded: seconds from its first error to its success.
 
-    `at_servers` are those of them that passed while a server that had accepted the call did not answer yet.
+    `at_servers` are those of them that passed while a server that lives was connecting, or had accepted the call and
+    did not answer yet.
     """
 
     seconds: float
@@ -57,6 +59,9 @@ class Traffic:
         self._chances = [type(chance)(chance.random()) for _ in range(threads)]
         self._threads = [threading.Thread(target=self._work, args=(number,), name=f'traffic {number}')
                          for number in range(threads)]
+        #: The longest time by which the machine let a thread sleep longer than it wanted.
+        self.held_up = 0.0
+        self._threads.append(threading.Thread(target=self._doze, name='canary'))
 
     def __enter__(self):
         self.pool.add_listener(self)
@@ -82,17 +87,29 @@ class Traffic:
     def connection_created(self, event: Dict[str, Any]) -> None:
         self.connects.append(Connect(time.monotonic(), event['connection'].server, True))
 
-    def time_attempts(self, monkeypatch: Any) -> None:
-        """Have the attempts after an operation's first one timed."""
-        transmit = ConnectionWrapper._transmit
+    def time_servers(self, monkeypatch: Any) -> None:
+        """Have the servers' part timed of what an operation does after its first attempt."""
+        transmit, connect = ConnectionWrapper._transmit, ConnectionPool._new_wrapper
 
-        def timed(wrapper: Any, call: Any, deadline: Any) -> Any:
+        def transmit_timed(wrapper: Any, call: Any, deadline: Any) -> Any:
             started = time.monotonic()
             try:
                 return transmit(wrapper, call, deadline)
             finally:
-                self._local.at_servers = getattr(self._local, 'at_servers', 0.0) + time.monotonic() - started
-        monkeypatch.setattr(ConnectionWrapper, '_transmit', timed)
+                self._at_server_since(started)
+
+        def connect_timed(pool: Any, kind: Any, server: str) -> Any:
+            started = time.monotonic()
+            made = connect(pool, kind, server)
+            # Trying in vain is the client's own time.
+            self._at_server_since(started)
+            return made
+        monkeypatch.setattr(ConnectionWrapper, '_transmit', transmit_timed)
+        monkeypatch.setattr(ConnectionPool, '_new_wrapper', connect_timed)
+
+    def _at_server_since(self, started: float) -> None:
+        if getattr(self._local, 'errors', None):
+            self._local.at_servers += time.monotonic() - started
 
     # --- what the threads do ---------------------------------------------------------------------------------
 
@@ -110,6 +127,12 @@ class Traffic:
                 if self.replicates and level == QUORUM and turn % 4 == 0:
                     self._do(self._read_back, written, f'w{number}', str(turn))
             time.sleep(chance.uniform(0, BREATH))
+
+    def _doze(self) -> None:
+        while not self._over.is_set():
+            started = time.monotonic()
+            time.sleep(0.01)
+            self.held_up = max(self.held_up, time.monotonic() - started - 0.01)
 
     def _do(self, operation: Any, *args: Any) -> None:
         self._local.errors = errors = []

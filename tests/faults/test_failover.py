@@ -47,8 +47,7 @@ class Outage:
     def __init__(self, traffic, server):
         self.traffic, self.server = traffic, server
         self.connects, self.errors = len(traffic.connects), len(traffic.errors)
-        self.began = time.monotonic()
-        self.ended = math.inf
+        self.began = self.ended = math.inf
         #: Seconds from when the node served again to the first connection.
         self.back_after = math.nan
 
@@ -87,9 +86,10 @@ def kill_in_turn(nodes, traffic, cycles):
     outages = []
     for cycle in range(cycles):
         number = cycle % len(nodes.addresses)
-        nodes.kill(number)
         outage = Outage(traffic, nodes.addresses[number])
         outages.append(outage)
+        nodes.kill(number)
+        outage.began = time.monotonic()
         time.sleep(OUTAGE)
         wait_for(outage.is_noticed, 'a thread met the dead node')
         nodes.up(number)
@@ -104,7 +104,7 @@ def test_no_idempotent_operation_fails_that_has_a_live_replica(nodes, proof, imp
     cycles = proof.count(100, least=2)
     with ConnectionPool(KEYSPACE, nodes.addresses, **SETTINGS) as pool:
         traffic = Traffic(pool, THREADS, proof.random(), nodes.replicates)
-        traffic.time_attempts(monkeypatch)
+        traffic.time_servers(monkeypatch)
         with traffic:
             time.sleep(CALM)
             outages = kill_in_turn(nodes, traffic, cycles)
@@ -112,13 +112,15 @@ def test_no_idempotent_operation_fails_that_has_a_live_replica(nodes, proof, imp
         assert pool.counts().checked_out == pool.counts().opening == 0
         assert pool.counts().idle == pool.counts().total <= THREADS
     assert len(traffic.recoveries) >= cycles, 'too few operations met an error for this to prove anything'
-    # Nodes that replicate may wait for the dead one themselves, before they answer.
-    slowest = max(each.seconds - each.at_servers * nodes.replicates for each in traffic.recoveries)
-    assert slowest <= NEXT_SUCCESS
+    # What is the client's own: nodes that replicate may wait for the dead one themselves, and on a busy machine every
+    # node takes its time, and every thread.
+    slowest = max(each.seconds - each.at_servers for each in traffic.recoveries)
+    assert slowest <= NEXT_SUCCESS + traffic.held_up
     for outage in outages:
         assert len(outage.refused()) <= outage.allowed(pool.host_backoff), outage.refused()
     proof.saw('failover', nodes=nodes.kind, codec=implementation, cycles=cycles, threads=THREADS,
               operations=traffic.operations, failed=0, failovers=len(traffic.recoveries),
               slowest=f'{1000 * slowest:.0f} ms',
               slowest_with_servers=f'{1000 * max(each.seconds for each in traffic.recoveries):.0f} ms',
+              held_up_by_the_machine=f'{1000 * traffic.held_up:.0f} ms',
               most_attempts_on_a_dead_host=max(len(outage.refused()) for outage in outages))
