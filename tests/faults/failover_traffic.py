@@ -28,8 +28,9 @@ class Recovery(NamedTuple):
 
 
 class Connect(NamedTuple):
-    """An attempt to connect, when it ended."""
+    """An attempt to connect: when it began and when it ended."""
 
+    began: float
     time: float
     server: str
     succeeded: bool
@@ -82,13 +83,13 @@ class Traffic:
         getattr(self._local, 'errors', []).append((now, server, event['error']))
         self.errors.append((now, server, event['error']))
         if event['connection'] is None:
-            self.connects.append(Connect(now, server, False))
+            self.connects.append(Connect(self._local.connecting_since, now, server, False))
 
     def connection_created(self, event: Dict[str, Any]) -> None:
-        self.connects.append(Connect(time.monotonic(), event['connection'].server, True))
+        self.connects.append(Connect(self._local.connecting_since, time.monotonic(), event['connection'].server, True))
 
     def time_servers(self, monkeypatch: Any) -> None:
-        """Have the servers' part timed of what an operation does after its first attempt."""
+        """Have connecting timed, and the servers' part of what an operation does after its first attempt."""
         transmit, connect = ConnectionWrapper._transmit, ConnectionPool._new_wrapper
 
         def transmit_timed(wrapper: Any, call: Any, deadline: Any) -> Any:
@@ -99,7 +100,7 @@ class Traffic:
                 self._at_server_since(started)
 
         def connect_timed(pool: Any, kind: Any, server: str) -> Any:
-            started = time.monotonic()
+            started = self._local.connecting_since = time.monotonic()
             made = connect(pool, kind, server)
             # Trying in vain is the client's own time.
             self._at_server_since(started)

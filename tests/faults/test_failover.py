@@ -59,11 +59,11 @@ class Outage:
                    for connect in self.traffic.connects[self.connects:])
 
     def refused(self):
-        """When connecting was tried in vain, after the first sign that the node is dead."""
+        """When connecting was begun in vain, after the first sign that the node is dead."""
         first = min((when for when, server, _ in self.traffic.errors[self.errors:] if server == self.server),
                     default=math.inf)
-        return [connect.time for connect in self.traffic.connects[self.connects:]
-                if connect.server == self.server and not connect.succeeded and first < connect.time < self.ended]
+        return [connect.began for connect in self.traffic.connects[self.connects:]
+                if connect.server == self.server and not connect.succeeded and first < connect.began < self.ended]
 
     def allowed(self, backoff):
         """How many attempts there may have been: each pause is twice the last, at its shortest half of what it says."""
