@@ -78,10 +78,10 @@ class Mix:
             self.client.close()
         elif number % 53 == 0:
             self.expect(errors.PackingError, lambda: self.rows.insert('k0', {'id': 5.0}))
-        elif number % 17 == 0:
-            self.expect(errors.PycassaError, lambda: self.rows.get('k1'))
+        elif number % 2:
+            self.expect(errors.PycassaError, lambda: self.rows.get('k1', columns=['id']))
         else:
-            self.callers[number % 2].step()
+            self.callers[number // 2 % 2].step()
 
     def expect(self, error: Type[BaseException], function: Callable[[], Any]) -> None:
         try:

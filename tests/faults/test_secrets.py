@@ -2,6 +2,7 @@
 import base64
 import contextlib
 import json
+import logging
 import os
 import pathlib
 import secrets
@@ -48,8 +49,10 @@ def canary():
 
 
 @pytest.fixture
-def cage(canary):
-    return Cage(canary, 'pycassa')
+def cage(canary, proof):
+    cage = Cage(canary, 'pycassa')
+    yield cage
+    proof.saw('secrets', forms=len(canary.forms), found=0)
 
 
 @pytest.fixture
@@ -472,20 +475,21 @@ def _raised(kind, cause):
 
 
 @pytest.mark.parametrize('place', PLANTED)
-def test_what_is_planted_is_found(cage, place, proof):
+def test_what_is_planted_is_found(canary, place):
+    cage = Cage(canary, 'pycassa')
     PLANTED[place](cage)
     assert cage.found
-    proof.saw('secrets', planted=place)
 
 
-def test_what_is_logged_is_found(cage):
-    import logging
+def test_what_is_logged_is_found(canary):
+    cage = Cage(canary, 'pycassa')
     with cage.listening():
         logging.getLogger('pycassa.anything').debug('logging in as %s', TEXT)
     assert len(cage.found) == 1
 
 
-def test_locals_of_the_package_are_found(cage):
+def test_locals_of_the_package_are_found(canary):
+    cage = Cage(canary, 'pycassa')
     namespace = {}
     code = compile('def fail(password):\n    raise ValueError\n', os.sep.join(['', 'x', 'pycassa', 'y.py']), 'exec')
     exec(code, namespace)

@@ -2,9 +2,12 @@
 import contextlib
 import shutil
 import ssl
+import subprocess
+import sys
 import time
 
 import pytest
+from apart import child_environment
 from proxy import FaultProxy
 from tlsfront import Authority, TLSFront, server_context
 
@@ -137,6 +140,23 @@ def test_refused_by_default(serving, certificates, kind, way):
     server = serving(certificates['good' if kind == 'old' else kind], **options)
     text = refused(way, server, make_ssl_context(certificates['authority'].certificate), host)
     assert server.address(host) in text and check in text and setting in text, text
+
+
+@pytest.mark.parametrize('kind', ['expired', 'self-signed', 'wrong address', 'old'])
+def test_the_loader_refuses_too(serving, certificates, kind, tmp_path):
+    """With one line that says why; and before it has read a password out."""
+    _, options, check, setting = BAD[kind]
+    server = serving(certificates['good' if kind == 'old' else kind], **options)
+    rows = tmp_path / 'rows.csv'
+    rows.write_text('key,a\nk,1\n')
+    command = ['-m', 'pycassa.cli', 'verify', str(rows), '--server', server.address(), '--keyspace', 'Keyspace1',
+               '--column-family', 'Standard1', '--key', 'key', '--username', 'jsmith', '--ca-certs',
+               certificates['authority'].certificate]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=PATIENCE,
+                          env={**child_environment(), 'PYCASSA_PASSWORD': 'canary'})
+    assert done.returncode == 3 and check in done.stderr and setting in done.stderr, done
+    assert 'canary' not in done.stderr and 'Traceback' not in done.stderr
+    assert server.proxy.accepted <= 2 and server.front.plain == 0
 
 
 @every_way
