@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from proxy import FaultProxy
-from twins import implementations
+from probing import implementations
 
 import pycassa.codec
 from pycassa.embedded import EmbeddedServer

@@ -1,5 +1,5 @@
 """Replies that stop at any of their bytes, by an end, a reset or silence: a typed error, the connection closed."""
-from twins import run_probe
+from probing import run_probe
 
 
 def test_every_call_at_every_offset(proof, twin):

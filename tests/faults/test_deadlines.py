@@ -1,5 +1,5 @@
 """Calls that have to end by a certain time do: at most 50 ms later, beside what the machine is late at waking them."""
-from twins import run_probe
+from probing import run_probe
 
 FULL, LEAST = 255, 4
 

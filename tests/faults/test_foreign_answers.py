@@ -1,5 +1,5 @@
 """Answers that come late, after the call's time-out: nobody ever gets one, and least of all for a call of his own."""
-from twins import run_probe
+from probing import run_probe
 
 FULL, LEAST = 100_000, 300
 

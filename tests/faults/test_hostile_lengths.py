@@ -1,5 +1,5 @@
 """Replies whose lengths lie: a typed error, the connection closed, and no memory for what was only announced."""
-from twins import run_probe
+from probing import run_probe
 
 MEBIBYTE = 1 << 20
 ALLOWED = 16 * MEBIBYTE

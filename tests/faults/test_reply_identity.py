@@ -1,5 +1,5 @@
 """Replies to something else: any wrong sequence id, name, type or version is refused, and the connection is closed."""
-from twins import run_probe
+from probing import run_probe
 
 
 def test_every_call_with_the_answer_to_another(proof, twin):
