@@ -12,7 +12,7 @@ from .errors import ServersError
 from .options import RELEASES, Spec
 
 # The tests of what servers do with data. Which of them a release or a set-up cannot have, their markers say.
-FOLDERS = ('endtoend', 'facade', 'mapper', 'schema', 'semantics', 'types')
+FOLDERS = ('endtoend', 'facade', 'mapper', 'schema', 'semantics', 'types', 'variants')
 VARIED = ('1.2', '2.1', '3.11')
 SPECS = ([*RELEASES] + [f'{series}x3' for series in RELEASES]
          + [f'{series},partitioner=Random,rpc=hsha' for series in VARIED]

@@ -15,6 +15,7 @@ from edges import EDGES, REFUSED, exact, exactly, is_known, ordered
 from pycassa.cassandra.ttypes import Column, ColumnParent, ConsistencyLevel
 from pycassa.marshal import scalar_for
 
+pytestmark = pytest.mark.given(auth=None, tls=None)
 # The driver fails to decode dynamic composites.
 KINDS = [kind for kind in EDGES if not kind.startswith('Dynamic')]
 SIMPLE = [kind for kind in KINDS if '(' not in kind]
