@@ -145,9 +145,9 @@ def count_under_faults(pool, count, chance, harm, restarts):
     return clerks
 
 
-def stored(server, keyspace):
+def stored(server, keyspace, **access):
     """{(row, column): value} of all counters, when they have come to rest."""
-    with ConnectionPool(keyspace, [server.address], pool_size=1, timeout=PATIENCE) as pool:
+    with ConnectionPool(keyspace, [server.address], pool_size=1, timeout=PATIENCE, **access) as pool:
         counters = ColumnFamily(pool, COUNTERS)
         before, until = None, time.monotonic() + PATIENCE
         while True:
@@ -216,15 +216,16 @@ def test_increments_under_faults_of_the_server(embedded, proof, implementation):
               errors=sum(errors.values()), **figures)
 
 
+@pytest.mark.given(tls=None)
 def test_increments_through_a_proxy(server, keyspace, raw_client, proof, implementation):
     """The same on every server; what is lost is lost on the way."""
     for family in families(keyspace):
         raw_client.system_add_column_family(family)
     count, restarts = proof.count(10_000, least=400), proof.count(50, least=3)
     with FaultProxy(server.host, server.port, seed=proof.seed) as proxy:
-        with ConnectionPool(keyspace, [proxy.address], **SETTINGS) as pool:
+        with ConnectionPool(keyspace, [proxy.address], **SETTINGS, **server.access) as pool:
             clerks = count_under_faults(pool, count, proof.random(), ProxyHarm(proxy), restarts)
-    figures = check(clerks, stored(server, keyspace))
+    figures = check(clerks, stored(server, keyspace, **server.access))
     errors = check_errors(clerks)
     assert figures['unknown'] > 0
     proof.saw('counters', server=f'{server.kind} {server.profile}', codec=implementation, increments=count,
