@@ -8,8 +8,8 @@ import pytest
 # The helpers beside the tests are plain modules.
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from proxy import FaultProxy
 from probing import implementations
+from proxy import FaultProxy
 
 import pycassa.codec
 from pycassa.embedded import EmbeddedServer
