@@ -63,10 +63,10 @@ class Ledger:
 class Clerk(threading.Thread):
     """A thread that makes `count` calls, of one increment or several, while it does harm at times."""
 
-    def __init__(self, number, pool, count, chance, harm):
+    def __init__(self, number, families, count, chance, harm):
         super().__init__(name=f'clerk {number}', daemon=True)
         self.row, self.left, self.chance, self.harm = f'row {number}', count, chance, harm
-        self.counters, self.plain = ColumnFamily(pool, COUNTERS), ColumnFamily(pool, PLAIN)
+        self.counters, self.plain = families
         self.ledger = Ledger()
         self.turn = 0
         self.crash = None
@@ -129,9 +129,20 @@ class Clerk(threading.Thread):
             assert batch.pending == []
 
 
+def families_of(pool):
+    """The column families, whose schema may be late on a busy machine: they are patient until they have it."""
+    with ConnectionPool(pool.keyspace, pool.server_list, pool.credentials, PATIENCE, pool_size=1) as patient:
+        families = [ColumnFamily(patient, name) for name in (COUNTERS, PLAIN)]
+    for family in families:
+        family.pool = pool
+    return families
+
+
 def count_under_faults(pool, count, chance, harm, restarts):
     """The clerks, when all is done. The server, or the way to it, is restarted so often meanwhile."""
-    clerks = [Clerk(number, pool, count // THREADS, random.Random(chance.random()), harm) for number in range(THREADS)]
+    families = families_of(pool)
+    clerks = [Clerk(number, families, count // THREADS, random.Random(chance.random()), harm)
+              for number in range(THREADS)]
     for clerk in clerks:
         clerk.start()
     for number in range(restarts):

@@ -148,8 +148,7 @@ def combinations(kinds, chance, proof):
     chance.shuffle(everything)
     slow = [each for each in everything if each[1] == 'silence']
     quick = [each for each in everything if each[1] != 'silence']
-    # Every kind of call and every fault at the least, in runs of any size.
-    return quick[:proof.count(len(quick), least=300)] + slow[:proof.count(len(slow) // 3, least=3)]
+    return quick[:proof.count(len(quick), least=200)] + slow[:proof.count(len(slow) // 3, least=3)]
 
 
 @pytest.mark.parametrize('kinds', [raw_kinds, family_kinds], ids=['Thrift calls', 'families and batches'])
