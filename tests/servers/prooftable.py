@@ -83,9 +83,13 @@ def table(lines: Iterable[Mapping[str, Any]], before: Sequence[Sequence[str]] = 
 
 
 def publish(report: pathlib.Path, page: Optional[pathlib.Path]) -> None:
-    """Print the table of a report; what ran in full goes to the page, if one is given."""
+    """Print what was reported; what ran in full goes to the page, if one is given."""
     lines = read_report(report)
-    print(table(lines))
+    reported = dict.fromkeys(line['promise'] for line in lines)
+    for promise in reported:
+        mine = [line for line in lines if line['promise'] == promise]
+        print(f'{promise} ({shares(mine)}): {seen(mine)}')
+    print('nothing was reported of', ', '.join(name for name in PROMISES if name not in reported))
     full = [line for line in lines if line['share'] >= 1]
     if full and page is not None:
         pages.write(page, TABLE, table(full, pages.read(page, TABLE)))
