@@ -14,6 +14,7 @@ from . import checks
 from .network import Network
 from .plan import Plan
 from .scheduler import Aborted, Interrupt, Lock, Scheduler, Violation
+from .shortway import UNHEARD, ShortWay
 from .stage import on_stage
 from .workload import Administrator, BadListener, ListenerError, ListenerOSError, Operation, User, encoded, expecting
 
@@ -151,6 +152,8 @@ class Simulation:
         except NoServerAvailable:
             self.pool = self.plan.kind(**{**settings, 'prefill': False})
         self.busy -= 1
+        if self.plan.short_way:
+            self.pool._short_way = ShortWay(self.scheduler)
 
     def _heal(self) -> None:
         self.network.noise = 0.0
@@ -174,14 +177,17 @@ class Simulation:
                 self.heard[event] += 1
                 self.scheduler.point()
             return hear
-        return {event: hook(event) for event in EVENTS}
+        return {event: hook(event) for event in self._heard_events()}
+
+    def _heard_events(self) -> List[str]:
+        return [event for event in EVENTS if not (self.plan.short_way and event in UNHEARD)]
 
     def _listener(self) -> Dict[str, Any]:
         bad = BadListener(self)
 
         def hook(event: str) -> Any:
             return lambda dic: bad.hear(event)
-        return {event: hook(event) for event in EVENTS}
+        return {event: hook(event) for event in self._heard_events()}
 
     # --- what threads say of what they do --------------------------------------------------------------------
 
