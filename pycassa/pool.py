@@ -30,6 +30,9 @@ __all__ = ['QueuePool', 'ConnectionPool', 'PoolListener', 'ConnectionWrapper', '
 
 DEFAULT_SERVER_LIST = ['localhost:9160']
 
+# Seconds that looking whether a host is back may add to a call.
+_LONGEST_LOOK = 1.0
+
 # Pools of 0.5 and NoServerAvailable are looked for here by old code; see __getattr__.
 _LEGACY = ('QueuePool', 'SingletonThreadPool', 'StaticPool', 'NullPool', 'AssertionPool')
 
@@ -423,6 +426,9 @@ class ConnectionPool:
         if servers and (deadline is None or now < deadline):
             server = (self._hosts.order(servers, load)[0] if worn
                       else self._hosts.better(wrapper.server, servers, load))
+        if not worn:
+            # The call before this was served, and must not wait long for a host that may still be down.
+            deadline = now + _LONGEST_LOOK if deadline is None else min(deadline, now + _LONGEST_LOOK)
         new = None if server is None else self._connect_if_possible(server, deadline)
         if new is None:
             self._begin_term(wrapper, worn)

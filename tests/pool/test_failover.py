@@ -416,6 +416,25 @@ def test_looking_for_a_dead_host_keeps_to_the_deadline_of_the_call_before_and_to
     assert 3 <= late <= 9 and world.connects == ['a'] * late
 
 
+def test_looking_for_a_dead_host_adds_at_most_a_second_to_a_call():
+    """However long connecting may take by the pool's settings: the call had its answer."""
+    world = World('a', 'b')
+    pool = world.pool(pool_size=4, timeout=None)
+    world.refusing.add('a')
+    make_stale(pool, 'a')
+    in_use(pool, 4)
+    world.connect_seconds, longest = 30.0, 0.0
+    for _ in range(300):
+        before = world.now
+        pool.execute_call(a_call())
+        longest = max(longest, world.now - before)
+        world.now += 0.1
+    assert longest == pytest.approx(1.0) and not pool._hosts.is_up('a')
+    world.connect_seconds = 0.9
+    world.refusing.clear()
+    assert in_use(pool, 400) == {'a': 1, 'b': 1}
+
+
 def test_a_connection_older_than_an_outage_does_not_speak_against_the_host_of_today():
     """Held since before the restart, it fails; new ones to the same host are in order, and so is the host."""
     world = World('a')
