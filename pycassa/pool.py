@@ -481,7 +481,7 @@ class ConnectionPool:
                 self.runtime.sleep(self._pause(deadline))
             servers = self.server_list
             for server in self._hosts.order(servers, self._store.load(), avoid) if servers else ():
-                if turn and deadline is not None and self._clock() >= deadline:
+                if attempts and deadline is not None and self._clock() >= deadline:
                     break
                 try:
                     return self._connect(server, deadline)

@@ -34,6 +34,7 @@ ALLOWED = 0.05
 # How often a call is made that is late: other processes may keep this one away from the processors.
 TRIES = 5
 STEP = 0.005
+LARGE = bytes(14 << 20)
 
 # The seconds that a call is given.
 SHORTEST, LONGEST = 0.12, 0.35
@@ -75,7 +76,7 @@ class Stage:
     """A server, a proxy in front of it, and one that speaks TLS."""
 
     def __init__(self, stack: contextlib.ExitStack, seed: int) -> None:
-        self.server = stack.enter_context(EmbeddedServer(schema='demo'))
+        self.server = stack.enter_context(EmbeddedServer(schema='demo', unframed=True))
         self.proxy = stack.enter_context(FaultProxy(self.server.host, self.server.port, seed))
         self.others = [stack.enter_context(FaultProxy(self.server.host, self.server.port, seed)) for _ in range(2)]
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -97,7 +98,8 @@ class Stage:
             proxy.replies.set(**faults)
 
     def connection(self, **options: Any) -> Connection:
-        return self._stack.enter_context(Connection(KEYSPACE, self.proxy.address, **options))
+        proxy = self.tls if 'ssl_context' in options else self.proxy
+        return self._stack.enter_context(Connection(KEYSPACE, proxy.address, **options))
 
     def family(self, hosts: int = 1, **options: Any) -> Any:
         servers = [self.proxy.address, *(proxy.address for proxy in self.others)][:hosts]
@@ -112,6 +114,21 @@ def raw_call(stage: Stage, seconds: float) -> Timed:
     connection = stage.connection(timeout=seconds, connect_timeout=10)
     predicate = SlicePredicate(slice_range=SliceRange(b'', b'', False, 10))
     return Timed(lambda: connection.get_slice(b'k1', ColumnParent(FAMILY), predicate, 1))
+
+
+def encrypted_call(stage: Stage, seconds: float) -> Timed:
+    connection = stage.connection(timeout=seconds, connect_timeout=10, ssl_context=make_ssl_context(validate=False))
+    return Timed(connection.describe_version)
+
+
+def unframed_call(stage: Stage, seconds: float) -> Timed:
+    connection = stage.connection(timeout=seconds, connect_timeout=10, framed_transport=False)
+    return Timed(connection.describe_version)
+
+
+def schema_call(stage: Stage, seconds: float) -> Timed:
+    connection = stage.connection(timeout=10, schema_timeout=seconds)
+    return Timed(lambda: connection.truncate('Super1'))
 
 
 def pooled_call(stage: Stage, seconds: float) -> Timed:
@@ -154,6 +171,13 @@ def deadline_in_the_pool(stage: Stage, seconds: float) -> Timed:
     family = stage.family(pool_timeout=-1, deadline=seconds, use_threadlocal=False)
     family.pool.get()
     return Timed(lambda: family.get('k1'))
+
+
+def request_that_is_not_read(stage: Stage, seconds: float) -> Timed:
+    """Larger than what the sockets in between hold, so that it cannot be sent to its end."""
+    family = stage.family(timeout=seconds, connect_timeout=10)
+    stage.proxy.requests.set(stall_after=0)
+    return Timed(lambda: family.insert('k1', {'c1': LARGE}))
 
 
 def legacy_client(stage: Stage, seconds: float) -> Timed:
@@ -227,9 +251,10 @@ def page_of_columns(stage: Stage, seconds: float) -> Timed:
 
 
 KINDS: List[Callable[[Stage, float], Timed]] = [
-    raw_call, pooled_call, pooled_write, deadline_over_retries, deadline_over_backoff, waiting_for_the_pool,
-    deadline_in_the_pool, legacy_client, a_host_that_ignores, hosts_that_ignore, handshake, login, set_keyspace,
-    pool_that_opens, batch, page_of_rows, page_of_columns,
+    raw_call, encrypted_call, unframed_call, schema_call, pooled_call, pooled_write, request_that_is_not_read,
+    deadline_over_retries, deadline_over_backoff, waiting_for_the_pool, deadline_in_the_pool, legacy_client,
+    a_host_that_ignores, hosts_that_ignore, handshake, login, set_keyspace, pool_that_opens, batch, page_of_rows,
+    page_of_columns,
 ]
 
 
