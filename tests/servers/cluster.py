@@ -133,7 +133,7 @@ class Cluster:
         assert self._block is not None
         # In the background, the servers' keepers hold the addresses.
         passed = [self._block.mark.fileno()] if self.background else []
-        node.start(command, None if self.background else os.getpid(), self._temporary, passed)
+        node.start(command, None if self.background else os.getpid(), self.folder if self._temporary else None, passed)
 
     def wait(self, ring: Optional[List[Node]] = None, nodes: Optional[List[Node]] = None,
              patience: float = PATIENCE) -> None:

@@ -28,11 +28,15 @@ class Node:
         self.process_file = folder / 'process'
         self._keeper: Optional[subprocess.Popen[bytes]] = None
 
-    def start(self, command: Sequence[str], parent: Optional[int], temporary: bool, passed: Sequence[int] = ()) -> None:
-        """Start a JVM by this command. It is killed when the process `parent` is gone, if that is given."""
+    def start(self, command: Sequence[str], parent: Optional[int], remove: Optional[pathlib.Path] = None,
+              passed: Sequence[int] = ()) -> None:
+        """Start a JVM by this command. When the process `parent` is gone, it is killed and the folder `remove` removed.
+
+        `passed` are open files that stay open as long as the server runs.
+        """
         options = ['--process', self.process_file, '--log', self.log_file]
         options += [] if parent is None else ['--for', parent]
-        options += ['--remove', self.folder] if temporary else []
+        options += ['--remove', remove] if remove else []
         # What is loaded into the tests' own Python, such as a sanitizer, is not for Java.
         environment = {name: value for name, value in os.environ.items() if name != 'LD_PRELOAD'}
         self._keeper = subprocess.Popen(

@@ -24,7 +24,7 @@ import pathlib, sys, time
 sys.path.insert(0, {str(TESTS)!r})
 from servers.node import Node
 node = Node('none', pathlib.Path(sys.argv[1]))
-node.start({SLEEPER!r}, {{parent}}, True)
+node.start({SLEEPER!r}, {{parent}}, node.folder.parent)
 print('started', flush=True)
 time.sleep(600)
 """
@@ -41,8 +41,8 @@ def until(condition):
 
 @pytest.fixture
 def folder(tmp_path):
-    path = tmp_path / 'node1'
-    path.mkdir()
+    path = tmp_path / 'cluster' / 'node1'
+    path.mkdir(parents=True)
     return path
 
 
@@ -55,7 +55,7 @@ def node(folder):
 
 def started(node, command=SLEEPER):
     before = node.log().count('begun')
-    node.start(command, os.getpid(), temporary=False)
+    node.start(command, os.getpid())
     until(lambda: node.log().count('begun') > before)
     return node.process()
 
@@ -126,7 +126,7 @@ def test_a_server_dies_with_the_run_that_started_it(number, folder):
         assert process.alive()
         run.send_signal(number)
     until(lambda: not process.alive())
-    until(lambda: not folder.exists())
+    until(lambda: not folder.parent.exists())
 
 
 def test_one_in_the_background_does_not(folder):
