@@ -3,7 +3,8 @@ import contextlib
 import functools
 import ssl
 import threading
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Type, Union
+import weakref
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from pycassa import codec
 from pycassa.connection import SCHEMA_CALLS, Connection, default_socket_factory, default_transport_factory
@@ -279,7 +280,9 @@ class ConnectionPool:
 
     def _hold(self, wrapper: ConnectionWrapper) -> None:
         if self._local is not None:
-            self._holding.add(id(wrapper))
+            identity, holding = id(wrapper), self._holding
+            # One that is forgotten and collected is not held any more.
+            holding[identity] = weakref.ref(wrapper, lambda _: holding.pop(identity, None))
             self._local.held = wrapper
             wrapper._holder = self._token()
 
@@ -302,7 +305,7 @@ class ConnectionPool:
             try:
                 self._notify('connection_checked_out', connection=wrapper)
             except BaseException:
-                self._checkin(wrapper)
+                self._checkin(wrapper, deadline)
                 raise
         return wrapper
 
@@ -374,7 +377,7 @@ class ConnectionPool:
 
     def _checkin(self, wrapper: ConnectionWrapper, deadline: Optional[float] = None) -> None:
         wrapper._holder = None
-        self._holding.discard(id(wrapper))
+        self._holding.pop(id(wrapper), None)
         if deadline is None:
             deadline = self._own_deadline()
         if wrapper.is_open and wrapper.keyspace == self.keyspace and not wrapper._relogged:
@@ -590,9 +593,9 @@ class ConnectionPool:
         self._hosts = Hosts(self.host_backoff, self.runtime)
         self._local: Any = threading.local() if self._use_threadlocal else None
         # The connections that threads have, by id: while there are any, a call has to ask for that of its thread.
-        self._holding: Set[int] = set()
+        self._holding: Dict[int, Any] = {}
         if type(self)._held is not ConnectionPool._held:
-            self._holding.add(0)
+            self._holding[0] = None
         self._short_way = codec.ShortWay(_WAYS, self.__dict__, self._store, self._listeners, self._holding)
         self._connecting = threading.local()
 

@@ -176,3 +176,23 @@ def test_a_thread_does_not_keep_a_connection_alive_that_it_returned():
     in_threads(1, forget)
     gc.collect()
     assert pool.execute_call(a_call()) and pool.counts()[:3] == (1, 0, 0)
+
+
+def test_a_connection_that_a_thread_forgot_does_not_keep_calls_from_the_short_way():
+    world = World('a')
+    pool = world.pool(pool_size=1, pool_timeout=0)
+    in_threads(1, lambda _: pool.get())
+    gc.collect()
+    assert not pool._holding
+
+
+def test_a_listener_that_raises_at_a_check_out_does_not_make_the_call_outlast_its_deadline():
+    world = World('a')
+    pool = world.pool(pool_size=1, deadline=1.0, recycle=0)
+    pool.add_listener({'connection_checked_out': lambda dic: world.sleep(0.9) or 1 / 0})
+    world.connect_seconds = 30.0
+    next(iter(pool._store._idle)).operation_count = 1
+    started = world.now
+    with pytest.raises(ZeroDivisionError):
+        pool.execute_call(a_call())
+    assert world.now - started <= 1.0
