@@ -9,7 +9,8 @@ VERSION = 0x80010000
 CALL, REPLY = 1, 2
 BOOL, BYTE, I16, I32, I64, STRING, STRUCT, MAP, SET, LIST = 2, 3, 6, 8, 10, 11, 12, 13, 14, 15
 NUMBERS = {BOOL: '>?', BYTE: '>b', I16: '>h', I32: '>i', I64: '>q', 4: '>d'}
-ONE, QUORUM = 1, 2
+# Of the enums ConsistencyLevel and Compression.
+ONE = 1
 UNCOMPRESSED = 2
 
 

@@ -28,7 +28,12 @@ def start(spec: Spec) -> Cluster:
     if _running(spec.release):
         raise Unavailable(f'it runs already: --cassandra {state["target"] if state else ""}')
     cluster = Cluster.of(spec, folder=folder, background=True, block=state['block'] if state else None)
-    cluster.start()
+    try:
+        cluster.start()
+    except BaseException:
+        if state is None:
+            wipe(spec.release)
+        raise
     state = {'spec': str(spec), 'block': cluster.hosts[0].rpartition('.')[0], 'target': cluster.target}
     (folder / 'cluster.json').write_text(json.dumps(state))
     return cluster

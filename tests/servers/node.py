@@ -34,6 +34,8 @@ class Node:
 
         `passed` are open files that stay open as long as the server runs.
         """
+        # One of an earlier session says nothing of the server that starts now.
+        self.process_file.unlink(missing_ok=True)
         options = ['--process', self.process_file, '--log', self.log_file]
         options += [] if parent is None else ['--for', parent]
         options += ['--remove', remove] if remove else []
