@@ -112,11 +112,6 @@ def pauses_have_no_cap(original: Any, self: Backoff, failures: int, uniform: Any
     return self.base * 2.0 ** failures * uniform(0.5, 1.0)
 
 
-@mutation(Hosts, 'failed')
-def hosts_that_fail_are_not_left_alone(original: Any, self: Hosts, server: Any) -> None:
-    pass
-
-
 @mutation(Hosts, 'order')
 def hosts_that_failed_once_come_last_for_ever(original: Any, self: Hosts, servers: Any, *args: Any) -> Any:
     known = self.__dict__.setdefault('known', set())
