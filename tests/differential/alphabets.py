@@ -26,6 +26,10 @@ class Alphabet(NamedTuple):
     def is_composite(self) -> bool:
         return self.text.startswith('CompositeType')
 
+    @property
+    def is_descending(self) -> bool:
+        return self.text.startswith('ReversedType') or self.text.endswith('(reversed=true)')
+
     def whole(self) -> 'Alphabet':
         """Of a composite type, only the names that have all components."""
         return self._replace(good=tuple(name for name in self.good if _components(name) == self.text.count(',') + 1))

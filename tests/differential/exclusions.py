@@ -66,13 +66,21 @@ LONG_KEYS_BESIDE_INDEXES = _exclusion(
 FILTERS_ON_COUNTERS = _exclusion(
     ALL[:4], 'A row filter compares the bytes in which a counter is kept, shards and all.')
 COLLIDING_NAMES = _exclusion(
-    ALL[:4], 'Names of one value in different bytes (an integer with and without leading zeros) are one column in a '
+    ALL, 'Names of one value in different bytes (an integer with and without leading zeros) are one column in a '
              'plain family. In super families, composites and counters the server shows both, or either.')
 WRAPPING_PAGES = _exclusion(
     ALL[:4], 'get_paged_slice over a range that wraps round the ring counts anew after the wrap, past its limit.')
 FILTERS_ON_SUPER_FAMILIES = _exclusion(
     ('2.1', '2.2'), 'Index expressions on a super family close the connection, or say something by chance where a '
                     'name can be read as a super column and a subcolumn.')
+REVERSED_SUBCOMPARATORS = _exclusion(
+    THREE, 'A super family whose subcolumns are sorted by a ReversedType closes the connection, and so does every '
+           'change of that keyspace from then on.')
+COMPOSITES_WITH_METADATA = _exclusion(
+    THREE, 'A family of CompositeType with column_metadata takes the last component for the name of a CQL column: '
+           'names are refused that older servers take (No column name component found in cell name).')
+DEFAULT_TTL = _exclusion(
+    THREE, 'default_time_to_live is given to what insert writes, and not to what batch_mutate writes.')
 LATE_INDEXES = _exclusion(
     THREE, 'An index added to a family that was created without column_metadata stays empty.')
 EARLY_INDEX_READS = _exclusion(

@@ -100,9 +100,10 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     """A family of a kind, that servers accept."""
     release = world.release
     comparator = pick.of(_usual(pick, comparators(release)))
-    sub = pick.of(_usual(pick, comparators(release))) if kind.startswith('super') else None
+    sub = pick.of(_usual(pick, _subcomparators(release))) if kind.startswith('super') else None
     values = None if kind.endswith('counter') else pick.of(_usual(pick, validators(release)))
-    if kind == 'indexed' and comparator.is_composite and exclusions.COMPOSITE_FILTERS.holds(release):
+    if kind == 'indexed' and comparator.is_composite and (
+            exclusions.COMPOSITE_FILTERS.holds(release) or exclusions.COMPOSITES_WITH_METADATA.holds(release)):
         comparator = comparators(release)[0]
     if (sub or values is None or comparator.is_composite) and exclusions.COLLIDING_NAMES.holds(release):
         comparator, sub = distinct(release, comparator), sub and distinct(release, sub)
@@ -116,13 +117,19 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     definition = _definition(keyspace, name or world.new_name(), comparator, sub, values, columns, indexed)
     if keys is not None:
         definition.key_validation_class = keys.text
-    if world.profile.default_ttl and pick.once_in(8):
+    if world.profile.default_ttl and not exclusions.DEFAULT_TTL.holds(release) and pick.once_in(8):
         definition.default_time_to_live = LARGE_TTL
     if pick.once_in(4):
         _decorate(pick, world, definition)
     good = BYTES_KEYS if keys is None else tuple(key for key in keys.good if key)
     return Family(world, keyspace, definition.name, kind, comparator, sub, good, () if keys is None else keys.bad,
                   values, columns, indexed, definition)
+
+
+def _subcomparators(release: str) -> Sequence[Alphabet]:
+    if not exclusions.REVERSED_SUBCOMPARATORS.holds(release):
+        return comparators(release)
+    return [each for each in comparators(release) if not each.is_descending]
 
 
 def _whole(names: Alphabet) -> Alphabet:
@@ -135,7 +142,7 @@ def _usual(pick: Picker, alphabets: Sequence[Alphabet]) -> Sequence[Alphabet]:
 
 
 def _columns(pick: Picker, world: World, names: Alphabet) -> Dict[bytes, Alphabet]:
-    if not pick.once_in(3):
+    if not pick.once_in(3) or (names.is_composite and exclusions.COMPOSITES_WITH_METADATA.holds(world.release)):
         return {}
     return {pick.of(_definable(world, names)): pick.of(validators(world.release)) for _ in range(pick.number(1, 2))}
 
