@@ -21,6 +21,8 @@ from pycassa.errors import ConfigurationError, PackingError, RequestTooLarge
 from pycassa.index import GT, LT, create_index_clause, create_index_expression
 from pycassa.util import OrderedDict, convert_time_to_uuid
 
+from ..undertest import reads_subcolumns
+
 DAY = datetime.datetime(2010, 5, 6, 7, 8, 9, 123000)
 ID = uuid.UUID('d8a5bd22-7e65-11e9-8f9e-2a86e4085a59')
 
@@ -307,6 +309,7 @@ def supers(create):
     return family
 
 
+@reads_subcolumns
 def test_super_columns(supers):
     one, two = {'sub1': 'val1', 'sub2': 'val2'}, {'sub3': 'val3', 'sub4': 'val4'}
     assert supers.super and supers.column_validators == {}
@@ -347,6 +350,7 @@ def test_removing_from_super_columns(supers):
         supers.get('key1')
 
 
+@reads_subcolumns
 def test_super_columns_named_by_numbers(create):
     family = create('Super', 'LongType', 'LongType', subcomparator='IntegerType')
     family.insert('k', {0: {0: 5, 1: 6}, 1: {0: 7}})
@@ -384,6 +388,7 @@ def test_counters(create):
         family.insert('k', {'a': 1.5})
 
 
+@reads_subcolumns
 def test_counters_in_super_columns(create):
     family = create('Counters', value='CounterColumnType', subcomparator='LongType')
     family.add('k', 0, 3, super_column='s')

@@ -5,6 +5,8 @@ from pycassa.cassandra.ttypes import NotFoundException
 from pycassa.columnfamily import MAX_COUNT, ColumnFamily
 from pycassa.operations import Names, Slice
 
+from ..undertest import reads_subcolumns
+
 
 @pytest.fixture
 def wide(create):
@@ -70,6 +72,7 @@ def test_get_count_in_pages(wide, buffer_size, slice_of, numbers):
             assert wide.get_count('k', buffer_size=buffer_size, max_count=most, **slice_of) == expected
 
 
+@reads_subcolumns
 @pytest.mark.parametrize('buffer_size', SIZES)
 def test_get_count_of_super_columns_and_in_them(create, buffer_size):
     """Cassandra 3.11 itself does not answer where there are more subcolumns than are to be counted."""

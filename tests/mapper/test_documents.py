@@ -10,6 +10,8 @@ from pycassa.cassandra.ttypes import NotFoundException
 from pycassa.columnfamily import ColumnFamily
 from pycassa.columnfamilymap import ColumnFamilyMap
 
+from ..undertest import reads_subcolumns
+
 
 def mapped_class():
     class Test:
@@ -117,6 +119,7 @@ def test_the_documents_own_column_type(client, text_family, bytes_family):
         assert objects.get('k').number == 42
 
 
+@reads_subcolumns
 def test_super_columns(client, super_family):
     Test, cf = mapped_class(), ColumnFamily(client, super_family, super=True)
     Test.objects = ColumnFamilyMap(Test, cf)
@@ -137,6 +140,7 @@ def test_super_columns(client, super_family):
     assert Test.objects.get_count('key1', super_column='super1') == 5
 
 
+@reads_subcolumns
 def test_one_super_column(client, super_family):
     Test = mapped_class()
     objects = ColumnFamilyMap(Test, ColumnFamily(client, super_family))
