@@ -10,7 +10,7 @@ CALL, REPLY = 1, 2
 BOOL, BYTE, I16, I32, I64, STRING, STRUCT, MAP, SET, LIST = 2, 3, 6, 8, 10, 11, 12, 13, 14, 15
 NUMBERS = {BOOL: '>?', BYTE: '>b', I16: '>h', I32: '>i', I64: '>q', 4: '>d'}
 # Of the enums ConsistencyLevel and Compression.
-ONE = 1
+ONE, ALL = 1, 5
 UNCOMPRESSED = 2
 
 
@@ -133,6 +133,6 @@ class Asker:
         return {version.decode(): sorted(host.decode() for host in hosts)
                 for version, hosts in self.call('describe_schema_versions').items()}
 
-    def cql(self, statement: str) -> None:
+    def cql(self, statement: str, consistency: int = ONE) -> None:
         """Run a statement of CQL 3 whose result does not matter."""
-        self.call('execute_cql3_query', text(statement), number(UNCOMPRESSED), number(ONE))
+        self.call('execute_cql3_query', text(statement), number(UNCOMPRESSED), number(consistency))

@@ -9,7 +9,7 @@ import time
 from typing import Any, Callable, List, Optional
 
 from . import addresses, certificates, configuration, jars, java
-from .asking import Asker, Refused
+from .asking import ALL, Asker, Refused
 from .configuration import Place
 from .errors import ServerFailed, Unavailable
 from .node import TAIL, Node
@@ -220,11 +220,23 @@ class Cluster:
         for number in range(1, len(self.nodes) + 1):
             self._wait_for_users(number)
         with self.ask() as asker:
+            self._spread_users(asker)
             for name, password in self.spec.options.users.items():
                 quoted = password.replace("'", "''")
                 asker.cql(f"CREATE ROLE '{name}' WITH PASSWORD = '{quoted}' AND LOGIN = true"
                           if configuration.since(self.spec, '2.2') else
                           f"CREATE USER '{name}' WITH PASSWORD '{quoted}' NOSUPERUSER")
+
+    def _spread_users(self, asker: Asker) -> None:
+        """Give every node all users: by default one node has a user, and nobody gets in while that one is down."""
+        if self.spec.nodes == 1:
+            return
+        asker.cql('ALTER KEYSPACE system_auth WITH replication = '
+                  f"{{'class': 'SimpleStrategy', 'replication_factor': {self.spec.nodes}}}")
+        self.wait()
+        # Reading from all repairs those that lack something.
+        for table in ['roles'] if configuration.since(self.spec, '2.2') else ['users', 'credentials']:
+            asker.cql(f'SELECT * FROM system_auth.{table}', ALL)
 
     def _wait_for_users(self, number: int) -> None:
         """Wait until a node lets users in, which it does a while after it has started."""
