@@ -143,8 +143,8 @@ MARKERS = (
 )
 
 
-# Cassandra 3.x closes the connection when it is asked for subcolumns of a row that another node has: it cannot write its
-# message to that node (UnsupportedOperationException of CellPath).
+# Cassandra 3.x closes the connection when it is asked for subcolumns of a row that another node has: it cannot write
+# its message to that node (UnsupportedOperationException of CellPath).
 reads_subcolumns = pytest.mark.defect(3, 0, nodes=...)
 
 
