@@ -59,11 +59,17 @@ class Outage:
                    for connect in self.traffic.connects[self.connects:])
 
     def refused(self):
-        """When connecting was begun in vain, after the first sign that the node is dead."""
+        """Seconds from the first sign that the node is dead to when connecting was begun in vain."""
         first = min((when for when, server, _ in self.traffic.errors[self.errors:] if server == self.server),
                     default=math.inf)
-        return [connect.began for connect in self.traffic.connects[self.connects:]
+        return [connect.began - first for connect in self.traffic.connects[self.connects:]
                 if connect.server == self.server and not connect.succeeded and first < connect.began < self.ended]
+
+    def check_attempts(self, backoff):
+        """The law of the back-off, but for threads that had made up their mind to connect when the node died."""
+        refused, grace = self.refused(), 0.1 + self.traffic.held_up
+        at_first = [seconds for seconds in refused if seconds < grace]
+        assert len(at_first) <= THREADS // 4 and len(refused) - len(at_first) <= self.allowed(backoff), refused
 
     def allowed(self, backoff):
         """How many attempts there may have been: each pause is twice the last, at its shortest half of what it says."""
@@ -117,7 +123,7 @@ def test_no_idempotent_operation_fails_that_has_a_live_replica(nodes, proof, imp
     slowest = max(each.seconds - each.at_servers for each in traffic.recoveries)
     assert slowest <= NEXT_SUCCESS + traffic.held_up
     for outage in outages:
-        assert len(outage.refused()) <= outage.allowed(pool.host_backoff), outage.refused()
+        outage.check_attempts(pool.host_backoff)
     proof.saw('failover', nodes=nodes.kind, codec=implementation, cycles=cycles, threads=THREADS,
               operations=traffic.operations, failed=0, failovers=len(traffic.recoveries),
               slowest=f'{1000 * slowest:.0f} ms',
