@@ -139,7 +139,13 @@ class SchemaRules:
             comparator=comparator, subcomparator=subcomparator, key_type=key_type,
             default_validator=default_validator, artificial=self._artificial(subcomparator, default_validator, columns),
             columns={column.name: column for column in columns},
-            default_ttl=0 if is_counter else max(reply.default_time_to_live or 0, 0), reply=reply)
+            default_ttl=self._default_ttl(reply, is_counter), reply=reply)
+
+    def _default_ttl(self, reply: CfDef, is_counter: bool) -> int:
+        # 3.x keeps and reports the default, and yet does not give it to what is written by Thrift.
+        if is_counter or self._profile.release >= (3, 0):
+            return 0
+        return max(reply.default_time_to_live or 0, 0)
 
     def _artificial(self, subcomparator: Optional[Type], values: Type, columns: List[Column]) -> Tuple[Column, ...]:
         """What 3.x shows besides in the metadata of super families."""
@@ -197,7 +203,11 @@ class SchemaRules:
         for column in columns:
             counts = column.type.name == 'CounterColumnType'
             if is_counter and not counts:
-                refuse(f'Cannot add a non counter column ({names.text(column.name)}) in a counter column family')
+                shown = names.text(column.name)
+                if self._profile.release == (3, 0):
+                    shown = (f'ColumnDefinition{{name={column.name.hex()}, type={column.type.full_name}, kind=STATIC, '
+                             'position=-1}')
+                refuse(f'Cannot add a non counter column ({shown}) in a counter column family')
             if counts and not is_counter:
                 refuse(f'Cannot add a counter column ({names.text(column.name)}) in a non counter column family')
 

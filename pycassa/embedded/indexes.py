@@ -16,7 +16,10 @@ _COMPARISONS: Dict[int, Callable[[Any, Any], bool]] = {
 
 
 class KeysIndex:
-    """The row keys that have, or once had, a value: candidates, which the reader checks against the rows."""
+    """The row keys that have, or once had, a value: candidates, which the reader checks against the rows.
+
+    Values are told apart by their bytes: one number in two spellings is two entries.
+    """
 
     __slots__ = ('column', 'name', 'type', 'keys')
 
@@ -24,15 +27,15 @@ class KeysIndex:
         self.column = column
         self.name = name
         self.type = type
-        self.keys: Dict[Any, Set[bytes]] = {}
+        self.keys: Dict[bytes, Set[bytes]] = {}
 
     def add(self, value: bytes, key: bytes) -> None:
         """Enters a row under a value."""
-        self.keys.setdefault(self.type.value_key(value), set()).add(key)
+        self.keys.setdefault(value, set()).add(key)
 
     def candidates(self, value: bytes) -> Set[bytes]:
         """The keys of rows that may have the value."""
-        return self.keys.get(self.type.value_key(value), set())
+        return self.keys.get(value, set())
 
     def clear(self) -> None:
         """Forgets everything."""

@@ -44,12 +44,13 @@ def selector(family: Family, super_column: Optional[bytes], predicate: Predicate
     return select_below
 
 
-def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyond: bool,
-              named_only: bool) -> Callable[[Any, int], Optional[Columns]]:
+def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyond: bool, named_only: bool,
+              ascending: bool) -> Callable[[Any, int], Optional[Columns]]:
     """A function (row, second of the read) -> (kind, items), or None for a row that does not meet the expressions.
 
     What the expressions see differs between servers: with `looks_beyond` the whole row, or (`named_only`) all that
-    the predicate names whatever its count, else exactly what the predicate returns. Items are in ascending order.
+    the predicate names whatever its count, else exactly what the predicate returns. With `ascending` the items of a
+    reversed slice are in ascending order all the same.
     """
     select = _selection(family.comparator, predicate)
     sort_key = family.comparator.sort_key
@@ -72,8 +73,8 @@ def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyo
                 return None
         if slice_range is not None:
             if named_only:
-                items = items[:slice_range[3]]
-            elif slice_range[2]:
+                items = (items[::-1] if slice_range[2] else items)[:slice_range[3]]
+            elif slice_range[2] and ascending:
                 items.reverse()
         return family.kind, items
     return select_matching

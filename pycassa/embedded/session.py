@@ -178,9 +178,12 @@ class Session(SchemaCalls):
 
     def _filtering(self, family: Family, predicate: Predicate, matcher: Matcher,
                    indexed: bool) -> Callable[[Any, int], Optional[Columns]]:
-        # Up to 2.2 a scan without an index tests what a slice returns; 3.x tests what the predicate covers.
-        modern = self.engine.profile.release >= (3, 0)
-        return filtering(family, predicate, matcher, not modern and (indexed or predicate[0] is not None), modern)
+        # A scan without an index tests in 1.2 what is named, in 2.0 to 2.2 what a slice returns; 3.x, with an index
+        # too, tests what the predicate covers.
+        release = self.engine.profile.release
+        by_names = predicate[0] is not None
+        looks_beyond = release < (3, 0) and (indexed or by_names is (release >= (2, 0)))
+        return filtering(family, predicate, matcher, looks_beyond, release >= (3, 0), release >= (2, 1))
 
     def _check_range_bounds(self, family: Family, *bounds: Optional[bytes]) -> None:
         # Bounds are not validated, and a server fails while it handles one that its key type cannot read.
@@ -199,17 +202,21 @@ class Session(SchemaCalls):
         with engine.lock:
             keyspace, family = self._family(family_name)
             spans = engine.validation.spans(start_key, end_key, start_token, end_token)
-            if row_filter:
+            old = engine.profile.release < (2, 0)
+            if row_filter and not old:
                 refuse('Cross-row paging is not supported along with index clauses')
             if count <= 0:
                 refuse('maxRows must be positive')
             engine.consistency.read(keyspace, consistency, 0)
             engine.validation.slice(family.comparator, (start_column, b'', False, 1))
             self._check_range_bounds(family, start_key, end_key)
+            matcher = engine.validation.filter(family, row_filter)
             now = engine.now()
             found: List[Tuple[bytes, Columns]] = []
             for key, row in family.store.scan(spans):
-                begin = start_column if key == start_key else b''
+                if matcher is not None and not matcher.matches(lambda key, row=row: row.get(key, now)):
+                    continue
+                begin = start_column if key == start_key or (old and not found and not start_key) else b''
                 columns = selector(family, None, (None, (begin, b'', False, count)))(row, now)
                 if family.is_super:
                     columns = first_cells(columns, count)
@@ -237,12 +244,17 @@ class Session(SchemaCalls):
             if engine.profile.release < (3, 0):
                 self._check_range_bounds(family, start_key)
             matching, now = self._filtering(family, predicate, matcher, True), engine.now()
+            modern = engine.profile.release >= (3, 0)
+            shows_nothing = predicate[1] is not None and predicate[1][3] == 0
+            sort_key = family.comparator.sort_key(index.column)
             found: List[Tuple[bytes, Columns]] = []
             for key in self._from(start_key, index.candidates(value)):
                 if len(found) >= count:
                     break
-                columns = matching(family.store.rows[key], now)
-                if columns is not None:
+                row = family.store.rows[key]
+                cell = row.get(sort_key, now)
+                columns = matching(row, now) if cell is not None and cell[1] == value else None
+                if columns is not None and (columns[1] or shows_nothing or not modern):
                     found.append((key, columns))
             return found
 

@@ -9,6 +9,7 @@ from pycassa.embedded.profiles import Profile
 __all__ = ['TypeSyntaxError', 'Types', 'UnknownType']
 
 _MAX_DEPTH = 32
+_OF_TYPES = ('CompositeType', 'ReversedType')
 
 
 class UnknownType(LookupError):
@@ -24,6 +25,10 @@ class InvalidDefinition(TypeSyntaxError):
 
     def __init__(self, full_name: str) -> None:
         super().__init__(f'Invalid definition for comparator {full_name}.')
+
+
+class TooDeep(TypeSyntaxError):
+    """More types within types than anything needs."""
 
 
 class Types:
@@ -45,17 +50,14 @@ class Types:
             return self._simple['BytesType']
         known = self._known.get((text, as_written))
         if known is None:
-            known, end = self._read(text, 0, 0, as_written)
-            if text[end:].strip():
-                raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {end}: unexpected character "
-                                      f"'{text[end]}'")
+            known, _ = self._read(text, 0, 0, as_written)       # servers do not look at what follows
             if len(self._known) < 1000:
                 self._known[text, as_written] = known
         return known
 
     def _read(self, text: str, pos: int, depth: int, as_written: bool) -> Tuple[Type, int]:
         if depth > _MAX_DEPTH:
-            raise TypeSyntaxError(f"'{text[:60]}…' nests types more than {_MAX_DEPTH} deep")
+            raise TooDeep(f"'{text[:60]}…' nests types more than {_MAX_DEPTH} deep")
         start = pos = _skip(text, pos)
         while pos < len(text) and (text[pos].isalnum() or text[pos] in '._-+&'):
             pos += 1
@@ -65,14 +67,19 @@ class Types:
         if text[pos:pos + 1] == '(':
             as_written = as_written or name.endswith('DynamicCompositeType')
             try:
-                arguments, pos = self._arguments(text, pos + 1, depth, as_written)
-            except (UnknownType, InvalidDefinition):
+                arguments, pos = self._arguments(text, pos + 1, depth, as_written, name.endswith(_OF_TYPES))
+            except (UnknownType, TypeSyntaxError) as error:
+                if not name.endswith(_OF_TYPES) or isinstance(error, TooDeep):
+                    raise
                 raise InvalidDefinition(_full(name)) from None
         return self._build(name, arguments, as_written), pos
 
-    def _arguments(self, text: str, pos: int, depth: int,
-                   as_written: bool) -> Tuple[List[Tuple[str, str, Type]], int]:
-        """[(label, option value, type)] up to the closing bracket; label is an alias, an option's name or ''."""
+    def _arguments(self, text: str, pos: int, depth: int, as_written: bool,
+                   of_types: bool) -> Tuple[List[Tuple[str, str, Type]], int]:
+        """[(label, option value, type)] up to the closing bracket; label is an alias, an option's name or ''.
+
+        `of_types` tells that what has no label is a type, else an option.
+        """
         found: List[Tuple[str, str, Type]] = []
         while True:
             pos = _skip(text, pos)
@@ -93,6 +100,9 @@ class Types:
             elif after == pos:
                 raise TypeSyntaxError(f"Syntax error parsing '{text}' at char {pos}: unexpected character "
                                       f"'{text[pos]}'")
+            elif not of_types:
+                found.append((label, 'false', self._simple['BytesType']))
+                pos = after
             else:
                 part, pos = self._read(text, pos, depth + 1, as_written)
                 found.append(('', '', part))
@@ -103,12 +113,12 @@ class Types:
         parts = [part for _, _, part in arguments or ()]
         if simple == 'CompositeType':
             if not parts:
-                raise TypeSyntaxError('CompositeType needs the types of its components, as in CompositeType(UTF8Type)')
+                raise InvalidDefinition(full)
             return composite_type(parts)
         if simple == 'DynamicCompositeType':
             for label, _, _ in arguments or ():
                 if len(label) != 1:
-                    raise TypeSyntaxError('An alias should be a single character')
+                    raise InvalidDefinition(full)
             return dynamic_composite_type({label: part for label, _, part in arguments or ()},
                                           functools.partial(self.parse, as_written=True))
         if simple == 'ReversedType':

@@ -227,8 +227,9 @@ class Validation:
 
     def filter(self, family: Family, expressions: Optional[Expressions]) -> Optional[Matcher]:
         """The Matcher of index expressions (none: None)."""
-        if not expressions:
-            return None
+        return Matcher(self._tests(family, expressions)) if expressions else None
+
+    def _tests(self, family: Family, expressions: Expressions) -> List[Any]:
         if family.is_super:
             refuse('super columns are not supported for indexing')
         if family.is_counter:
@@ -249,16 +250,18 @@ class Validation:
             except MarshalError as error:
                 refuse(f'{label} failed value validation ({error})')
             tests.append((sort_key, operator, type_.value_key, type_.value_key(value)))
-        return Matcher(tests)
+        return tests
 
     def index_clause(self, family: Family, expressions: Expressions) -> Tuple[Matcher, bytes, Any]:
-        """(matcher, value, index) of an IndexClause: the index of an EQ expression and the value to look up."""
+        """(matcher, value, index) of an IndexClause: the index of an EQ expression and the value to look up.
+
+        The matcher is of the other expressions.
+        """
         if not expressions:
             refuse('index clause list may not be empty')
-        matcher = self.filter(family, expressions)
-        assert matcher is not None
-        for name, operator, value in expressions:
+        tests = self._tests(family, expressions)
+        for place, (name, operator, value) in enumerate(expressions):
             index = family.indexes.get(family.comparator.sort_key(name))
             if operator == 0 and index is not None:
-                return matcher, value, index
+                return Matcher(tests[:place] + tests[place + 1:]), value, index
         refuse('No indexed columns present in index clause with operator EQ')

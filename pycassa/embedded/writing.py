@@ -16,6 +16,7 @@ MAX_TTL = 630720000                 # 20 years in seconds
 MAX_EXPIRY = 2**31 - 2              # 2038-01-19T03:14:06Z; times are stored as signed 32-bit seconds
 _INVISIBLE = 0                      # an expiry that wrapped below zero: dead from the start
 _MAX_INDEXED = 65535
+_LEAST = -2**63
 
 Column = Tuple[bytes, Optional[bytes], Optional[int], Optional[int]]
 Step = Tuple[Callable[..., Any], Tuple[Any, ...]]
@@ -79,9 +80,9 @@ class Writer:
             if entry is None:
                 entry = self._learn(family, name)
             sort_key, check = entry
-            if ttl is not None or timed or value is None or timestamp is None:
+            if ttl is not None or timed or value is None or timestamp is None or timestamp == _LEAST:
                 cell = self._cell(family, name, value, timestamp, ttl, now)
-                mixed = mixed or cell[3] is not None
+                mixed = mixed or cell[3] is not None or cell[1] is None
             else:
                 if check is not None:
                     try:
@@ -121,6 +122,8 @@ class Writer:
                 check(value)
             except MarshalError as error:
                 self._refuse_value(family, name, error)
+        if timestamp == _LEAST and self._profile.release >= (2, 0):
+            return (name, None, timestamp, None)    # stored, yet as old as what was never deleted
         if ttl is None:
             ttl = family.default_ttl
         if not ttl:
@@ -241,9 +244,9 @@ class Writer:
         if super_column is not None:
             self._validation.names(family, None, (super_column,))
         if predicate is not None:
+            self._validation.deletion_predicate(family, super_column, predicate)
             if predicate[1] is not None and not self._profile.slice_deletions:
                 refuse('Deletion does not yet support SliceRange predicates.')
-            self._validation.deletion_predicate(family, super_column, predicate)
         if super_column is not None and not family.is_super:
             self._refuse_super_deletion(family, timestamp, super_column, predicate)
         if family.is_counter:

@@ -362,11 +362,11 @@ def test_full_names(text, full):
     ('org.foo.Bar', UnknownType, "Unable to find abstract-type class 'org.foo.Bar'"),
     ('ReversedType', TypeSyntaxError,
      'Invalid definition for comparator org.apache.cassandra.db.marshal.ReversedType.'),
-    ('CompositeType', TypeSyntaxError, 'CompositeType needs the types'),
-    ('CompositeType(LongType', TypeSyntaxError, 'unexpected end of string'),
-    ('LongType)', TypeSyntaxError, 'unexpected character'),
-    ('CompositeType(?)', TypeSyntaxError, 'unexpected character'),
-    ('DynamicCompositeType(ab=>LongType)', TypeSyntaxError, 'An alias should be a single character'),
+    *((text, TypeSyntaxError, f'Invalid definition for comparator org.apache.cassandra.db.marshal.{named}.')
+      for text, named in (('CompositeType', 'CompositeType'), ('CompositeType(LongType', 'CompositeType'),
+                          ('CompositeType(?)', 'CompositeType'),
+                          ('DynamicCompositeType(ab=>LongType)', 'DynamicCompositeType'))),
+    ('LongType(reversed', TypeSyntaxError, 'unexpected end of string'),
     ('ReversedType(' * 100 + 'LongType' + ')' * 100, TypeSyntaxError, 'deep'),
 ])
 def test_bad_type_texts(text, error, why):

@@ -79,13 +79,15 @@ def test_columns_follow_the_predicate(made):
     assert find(made, (b'age', EQ, long(3)), predicate=NAMES_ONLY) == [(b'u03', [])]
 
 
-def test_3_11_drops_rows_whose_matched_column_the_predicate_leaves_out():
+def test_3_11_drops_rows_with_nothing_to_show_or_whose_filtered_column_the_predicate_leaves_out():
     made = one_family(cf_def('B', column_metadata=[ColumnDef(b'state', 'UTF8Type', 0)]), '3.11')
     put(made, b'k', b'state', b'TX')
     put(made, b'k', b'a')
     assert found(made, (b'state', EQ, b'TX')) == [b'k']
     assert found(made, (b'state', EQ, b'TX'), predicate=NAMES_ONLY) == []
-    assert found(made, (b'state', EQ, b'TX'), predicate=([b'a'], None)) == []
+    assert found(made, (b'state', EQ, b'TX'), predicate=([b'z'], None)) == []
+    assert found(made, (b'state', EQ, b'TX'), predicate=([b'a'], None)) == [b'k']
+    assert found(made, (b'state', EQ, b'TX'), (b'a', EQ, b'v'), predicate=([b'state'], None)) == []
 
 
 def test_indexes_follow_updates_deletions_and_expiry():
@@ -115,10 +117,10 @@ def test_an_older_write_does_not_enter_the_index():
     assert found(made, (b'state', EQ, b'UT')) == [] and found(made, (b'state', EQ, b'TX')) == [b'k']
 
 
-def test_values_that_are_one_number_are_one_index_entry():
+def test_a_number_in_another_spelling_is_another_index_entry():
     made = one_family(cf_def('B', column_metadata=[ColumnDef(b'n', 'IntegerType', 0)]))
     put(made, b'k', b'n', b'\x00\x01')
-    assert found(made, (b'n', EQ, b'\x01')) == [b'k']
+    assert found(made, (b'n', EQ, b'\x01')) == [] and found(made, (b'n', EQ, b'\x00\x01')) == [b'k']
 
 
 def test_an_index_added_later_finds_existing_rows():

@@ -29,6 +29,7 @@ class Failure(NamedTuple):
 
 
 CLOSED = Failure('connection closed')
+NO_ANSWER = Failure('no answer in time')
 NOT_FOUND = Failure('NotFoundException')
 UNAVAILABLE = Failure('UnavailableException')
 TIMED_OUT = Failure('TimedOutException')
@@ -109,7 +110,9 @@ def outcome(call: Callable[[], Any]) -> Any:
         if error.type == TApplicationException.PROTOCOL_ERROR:
             return MALFORMED
         return Failure(f'TApplicationException {error.type}', error.message)
-    except (TTransportException, ConnectionError, EOFError):
+    except TTransportException as error:
+        return NO_ANSWER if error.type == TTransportException.TIMED_OUT else CLOSED
+    except (ConnectionError, EOFError):
         return CLOSED
 
 

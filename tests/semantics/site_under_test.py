@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from outcomes import CLOSED, MALFORMED, expected_of, outcome, plain
+from outcomes import CLOSED, MALFORMED, NO_ANSWER, expected_of, outcome, plain
 from schema_of_cases import FAMILIES, KEYSPACE, definition, is_known
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.transport.TSocket import TSocket
@@ -160,7 +160,7 @@ class Site:
 
     def _outcome(self, call: Any) -> Any:
         seen = outcome(call)
-        if seen in (CLOSED, MALFORMED):
+        if seen in (CLOSED, MALFORMED, NO_ANSWER):
             self._connection.close()
         return seen
 
@@ -208,7 +208,7 @@ class It:
     def seen(self, call: Any) -> Any:
         """The outcome of one call among several of a case."""
         seen = outcome(call)
-        if seen in (CLOSED, MALFORMED):
+        if seen in (CLOSED, MALFORMED, NO_ANSWER):
             self._connection.close()
         return seen
 
@@ -234,6 +234,11 @@ class It:
                 yield other
             finally:
                 other.client.system_drop_keyspace(name)
+
+    def pass_millisecond(self) -> None:
+        """Let the clock move on by which counters are removed: up to 2.0 it tells milliseconds."""
+        if self.profile in ('1.2', '2.0'):
+            time.sleep(0.005)
 
     def once(self, what: str, fill: Any) -> None:
         """Fill something for all cases of this server."""

@@ -76,11 +76,11 @@ ORDERS = {
         composite(b''), composite(b'', b'a'), composite(long(-1)), composite(long(-1), b''), composite(long(-1), b'a'),
         composite(long(0)), composite(long(0), b''), composite(long(0), b'a'), composite(long(0), b'ab'),
         composite(long(1), b'a')],
-    # 1.2 keeps what is empty in front even of a reversed type.
+    # 1.2 and 2.0 keep what is empty in front even of a reversed type.
     'CompositeR': Since({'1.2': [
         composite(b''), composite(b'', b''), composite(b'', b'a'), composite(long(1)), composite(long(1), b''),
         composite(long(1), b'b'), composite(long(1), b'ab'), composite(long(1), b'a'), composite(long(-1), b'b')],
-        '2.0': [
+        '2.1': [
         composite(long(1)), composite(long(1), b'b'), composite(long(1), b'ab'), composite(long(1), b'a'),
         composite(long(1), b''), composite(long(-1), b'b'), composite(b''), composite(b'', b'a'), composite(b'', b'')]}),
     'Dynamic': [
@@ -99,12 +99,16 @@ def in_order(family):
         for name in sorted(ordered, key=lambda name: name[::-1]):
             it.insert(family, name)
         forth, back = it.shown(family), it.shown(family, span(backwards=True))
-        return [ordered.index(name) for name in forth] == [*range(len(ordered))], back == forth[::-1]
+        return [ordered.index(name) for name in forth], back == forth[::-1]
     return act
 
 
+# 1.2 does not look at what reversed types reverse, and compares their components as if they were of one type.
+FOUND = {'Composite': ([*range(10)], True), 'CompositeR': ([*range(9)], True), 'Dynamic': Since({
+    '1.2': Defect(([0, 1, 2, 3, 7, 4, 8, 5, 6, *range(9, 15)], True), ([*range(15)], True)),
+    '2.0': ([*range(15)], True)})}
 for family in ORDERS:
-    CASES.row(f'5-{family}-order', (True, True), {'order': in_order(family)})
+    CASES.row(f'5-{family}-order', FOUND[family], {'order': in_order(family)})
 
 
 @CASES.scenario('5-Composite-order', True, 'of super names and subcolumns')
@@ -159,7 +163,9 @@ for eoc in (0, 1, -1):
     CASES.row('5-composite-bounds', TURNED[{0: 2, -1: 2, 1: 4}[eoc]:], {
         f'start {eoc} of reversed types': lambda it, eoc=eoc: (
             fill_turned(it), it.shown('CompositeR', span(composite(long(2), eoc=eoc))))[1]})
-    CASES.row('5-composite-bounds', TURNED[:{0: 2, -1: 2, 1: 4}[eoc]], {
+    # 3.x takes the prefix's longer names in at 0, as it does at 1, though of reversed components only.
+    taken = TURNED[:{0: 2, -1: 2, 1: 4}[eoc]]
+    CASES.row('5-composite-bounds', Since({'1.2': taken, '3.0': Defect(TURNED[:4], taken) if eoc == 0 else taken}), {
         f'finish {eoc} of reversed types': lambda it, eoc=eoc: (
             fill_turned(it), it.shown('CompositeR', span(b'', composite(long(2), eoc=eoc))))[1]})
 
@@ -180,7 +186,8 @@ CASES.row('5-composite-stored-end', Since({
     'insert': stored_with_end})
 
 
-@CASES.scenario('5-dynamic-same-column', [(dynamic(('u', b'x')), b'2')], 'alias and name')
+@CASES.scenario('5-dynamic-same-column', Since({
+    '1.2': [(dynamic(('u', b'x')), b'2')], '3.0': [(dynamic(('UTF8Type', b'x')), b'2')]}), 'alias and name')
 def _(it):
     it.insert('Dynamic', dynamic(('UTF8Type', b'x')), b'1', 1)
     it.insert('Dynamic', dynamic(('u', b'x')), b'2', 2)

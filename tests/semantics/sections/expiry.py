@@ -70,7 +70,8 @@ def _(it):
     return it.pairs('S'), it.seen(lambda: it.get('S', below=b'a'))
 
 
-@CASES.scenario('10.3-default', Since({'1.2': [(b'a', None), (b'b', 50)], '2.0': [(b'a', 1000), (b'b', 50)]}))
+@CASES.scenario('10.3-default', Since({
+    '1.2': [(b'a', None), (b'b', 50)], '2.0': [(b'a', 1000), (b'b', 50)], '3.0': [(b'a', None), (b'b', 50)]}))
 def _(it):
     it.batch('Expiring', put(b'a'), put(b'b', ttl=50))
     return [(each.column.name, each.column.ttl) for each in it.row('Expiring')]
@@ -83,7 +84,7 @@ def _(it):
     return it.row('Expiring')
 
 
-@CASES.scenario('10.3-default', Since({'1.2': [b'a', b'b'], '2.0': [b'b']}), 'expires', waits='expiry')
+@CASES.scenario('10.3-default', Since({'1.2': [b'a', b'b'], '2.0': [b'b'], '3.0': [b'a', b'b']}), 'expires', waits='expiry')
 def _(it):
     family = it.create(default_time_to_live=1)
     it.batch(family, put(b'a'), put(b'b', ttl=1000))

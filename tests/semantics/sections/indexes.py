@@ -2,7 +2,7 @@
 import time
 
 from case import Cases
-from outcomes import CLOSED, DONE, Defect, Since, refused
+from outcomes import CLOSED, DONE, TIMED_OUT, Defect, Since, refused
 from schema_of_cases import definition, indexed
 from site_under_test import EQ, GT, GTE, LT, LTE, deletion, long, names, put, span
 
@@ -51,27 +51,41 @@ CASES.row('13-index-page', Since({
 # --- what is returned --------------------------------------------------------------------------------------------
 
 
-def columns(predicate):
+def columns(predicate, *more):
+    """The names shown of the second of the people, found by its state, and by what more is asked."""
     def act(it):
         keys = people(it)
-        return [(keys.index(each.key), [column.column.name for column in each.columns])
-                for each in it.indexed((b'state', EQ, it.key), (b'age', EQ, long(0)), predicate=predicate)]
+        found = it.indexed((b'state', EQ, it.key), *more, predicate=predicate)
+        return [[column.column.name for column in each.columns] for each in found if each.key == keys[1]]
     return act
 
 
-CASES.row('13-index-columns', [(1, [b'age', b'name', b'state'])], {'everything': columns(span())})
-CASES.row('13-index-columns', [(1, [b'state', b'name', b'age'])], {
-    'reversed': columns(span(backwards=True))})
-CASES.row('13-index-columns', Since({'1.2': [(1, [b'name'])], '3.0': []}), {
-    'names, without the matched ones': columns(names(b'name'))})
-CASES.row('13-index-columns', [(1, [b'age', b'state'])], {
-    'names, with the matched ones': columns(names(b'state', b'age'))})
-CASES.row('13-index-columns', Since({'1.2': [(1, [])], '3.0': []}), {
-    'no names': columns(names()), 'names that are not there': columns(names(b'none')),
-    'a slice of nothing': columns(span(b'x', b'z'))})
-CASES.row('13-index-columns', Since({'1.2': [(1, [b'age'])], '3.0': [(1, [b'age'])]}), {
-    'count of one': columns(span(count=1))})
-CASES.row('13-index-columns', Since({'1.2': [(1, [])], '3.0': []}), {'count of none': columns(span(count=0))})
+ALL_NAMES, TURNED = [[b'age', b'name', b'state']], [[b'state', b'name', b'age']]
+# 3.x drops rows with no columns to show; 2.0 fails at reversed slices, 2.1 and 2.2 answer them in ascending order.
+for what, (predicate, expected) in {
+    'everything': (span(), ALL_NAMES),
+    'reversed': (span(backwards=True), Since({'1.2': TURNED, '2.0': Defect(TIMED_OUT, TURNED), '2.1': ALL_NAMES,
+                                              '3.0': TURNED})),
+    'a slice of nothing': (span(b'x', b'z'), Since({'1.2': [[]], '3.0': []})),
+    'a slice without the matched one': (span(b'a', b'n'), [[b'age']]),
+    'count of one': (span(count=1), [[b'age']]),
+    'count of one reversed': (span(count=1, backwards=True), [[b'state']]),
+    'count of none': (span(count=0), [[]]),
+    'names without the matched one': (names(b'name'), [[b'name']]),
+    'names with the matched one': (names(b'state', b'age'), [[b'age', b'state']]),
+    'names that are not there': (names(b'none'), Since({'1.2': [[]], '3.0': []})),
+    'no names': (names(), Since({'1.2': [[]], '3.0': []})),
+}.items():
+    CASES.row('13-index-columns', expected, {what: columns(predicate)}, waits='slow')
+# What else is asked is tested by 3.x on what the predicate covers.
+NAMED = (b'name', EQ, b'n1')
+for what, (predicate, expected) in {
+    'everything, filtered': (span(), ALL_NAMES),
+    'names without the filtered one': (names(b'age'), Since({'1.2': [[b'age']], '3.0': []})),
+    'names with the filtered one': (names(b'name'), [[b'name']]),
+    'no names, filtered': (names(), Since({'1.2': [[]], '3.0': []})),
+}.items():
+    CASES.row('13-index-columns', expected, {what: columns(predicate, NAMED)})
 
 # --- refusals ----------------------------------------------------------------------------------------------------
 
@@ -87,7 +101,10 @@ CASES.row('13-index-refused', refused("[ff]=[61] failed name validation (String 
     'bad name': lambda it: it.indexed((b'\xff', EQ, b'a'))})
 CASES.row('13-index-refused', refused('Index expression values may not be larger than 64K'), {
     'large value': lambda it: it.indexed((b'state', EQ, b'x' * 65536))})
-CASES.row('13-index-refused', Since({'1.2': refused('super columns are not supported for indexing')}), {
+NO_SUPER = refused('super columns are not supported for indexing')
+CASES.row('13-index-refused', Since({
+    '1.2': Defect(NONE, NO_SUPER), '2.1': Defect(CLOSED, NO_SUPER), '3.0': Defect(
+        refused('[63]=[76] failed value validation (Not enough bytes to read a map)'), NO_SUPER)}), {
     'super family': lambda it: it.indexed((b'c', EQ, b'v'), family='S')})
 
 # --- the index follows the rows ----------------------------------------------------------------------------------
@@ -122,15 +139,15 @@ def _(it):
     return hits(it, new), hits(it, old)
 
 
-@CASES.scenario('13-index-follows', (1, 0), 'expiry', waits='expiry')
+@CASES.scenario('13-index-follows', 1, 'expiry', waits='expiry')
 def _(it):
     it.insert('I', b'state', it.key, ttl=1)
-    before = hits(it, it.key)
+    it.insert('I', b'state', it.key, ttl=1000, key=it.key + b'-stays')
     yield
-    return before, hits(it, it.key)
+    return hits(it, it.key)
 
 
-@CASES.scenario('13-index-follows', Since({'1.2': 1}), 'one number in two spellings')
+@CASES.scenario('13-index-follows', 0, 'one number in two spellings')
 def _(it):
     number = it.number.to_bytes(4, 'big')
     it.insert('Integers', b'n', b'\x00' + number)
@@ -164,20 +181,20 @@ CASES.row('13-index-definition', Since({'1.2': refused('Index name cannot be set
     'name without type': with_columns(ColumnDef(b'a', 'BytesType', None, 'named'))})
 
 
-@CASES.scenario('13-index-definition', 2, 'added later, existing rows appear')
+@CASES.scenario('13-index-definition', Since({'1.2': 2, '3.0': Defect(0, 2)}), 'added later, existing rows appear', waits='slow')
 def _(it):
-    """The family has a defined column from the beginning: without one, 3.x never fills an index that is added."""
+    """In 3.x it stays empty, though the family has a defined column from the beginning."""
     family = it.create(column_metadata=[ColumnDef(b'other', 'BytesType')])
     for key in (b'one', b'two'):
         it.insert(family, b'state', b'TX', key=key)
     changed = definition(family, column_metadata=[ColumnDef(b'other', 'BytesType'), indexed(b'state')])
     it.client.system_update_column_family(changed)
     for _ in range(100):
-        number = len(it.indexed((b'state', EQ, b'TX'), family=family))
-        if number == 2:
+        found = it.seen(lambda: it.indexed((b'state', EQ, b'TX'), family=family))
+        if found != TIMED_OUT and len(found) == 2:      # while it is built, 2.2 and later fail
             break
         time.sleep(0.1)
-    return number
+    return len(found)
 
 
 @CASES.scenario('13-index-definition', NONE, 'taken away')

@@ -1,6 +1,6 @@
 """Section 13: get_multi_slice and get_paged_slice."""
 from case import Cases
-from outcomes import Defect, Since, plain, refused, unknown_method
+from outcomes import CLOSED, Defect, Since, plain, refused, unknown_method
 from site_under_test import EQ, col, deletion, names, put, put_below
 
 from pycassa.embedded.partitioners import PARTITIONERS
@@ -13,9 +13,9 @@ LETTERS = [bytes([letter]) for letter in b'abcdefgh']
 NO_CALL = unknown_method('get_multi_slice')
 
 
-def since_2_1(expected, modern=None):
-    """The outcome of a release that has the call; 3.x's reversed form is broken, which the embedded server is not."""
-    later = {} if modern is None else {'3.0': Defect(modern, expected)}
+def since_2_1(expected, of_3x=None):
+    """The outcome of a release that has the call; what 3.x answers in its place, which the embedded server does not."""
+    later = {} if of_3x is None else {'3.0': Defect(of_3x, expected)}
     return Since({'1.2': NO_CALL, '2.1': expected, **later})
 
 
@@ -45,7 +45,8 @@ for what, (call, expected) in {
     'count over all': (sliced((b'f', b'e'), (b'b', b'a'), backwards=True, count=3), b'feb'),
     'open': (sliced((None, None), backwards=True), b'hgfedcba'),
 }.items():
-    CASES.row('13-multi-slice-reversed', since_2_1(expected, b''), {what: call})
+    NOT_OPEN = refused('Reversed column slice at index 0 had start less than finish')
+    CASES.row('13-multi-slice-reversed', since_2_1(expected, NOT_OPEN if what == 'open' else CLOSED), {what: call})
 CASES.row('13-multi-slice', since_2_1(refused('Column slice at index 0 had start greater than finish')), {
     'backwards': sliced((b'd', b'b'))})
 CASES.row('13-multi-slice', since_2_1(refused('Column slice at index 1 had start greater than finish')), {
@@ -102,14 +103,25 @@ def whole_rows_of_3x(expected, modern):
 CASES.row('13-paged', shown(0, 3), {'everything': paged()})
 CASES.row('13-paged', shown(1, 2), {'range': paged(1, 2)})
 CASES.row('13-paged', shown(1, 3, 'b'), {'start column': paged(1, column=b'b')})
-CASES.row('13-paged', whole_rows_of_3x(shown(0, 1, last='b'), None), {'count ends in a row': paged(count=5)})
-CASES.row('13-paged', whole_rows_of_3x(shown(1, 2, 'c', 'a'), None), {
+CASES.row('13-paged', whole_rows_of_3x(shown(0, 1, last='b'), shown(0, 3)), {'count ends in a row': paged(count=5)})
+CASES.row('13-paged', whole_rows_of_3x(shown(1, 2, 'c', 'a'), shown(1, 2, 'c')), {
     'count and start column': paged(1, column=b'c', count=2)})
-CASES.row('13-paged', whole_rows_of_3x(shown(0, 0, last='a'), None), {'count of one': paged(count=1)})
+CASES.row('13-paged', whole_rows_of_3x(shown(0, 0, last='a'), shown(0, 0)), {'count of one': paged(count=1)})
 CASES.row('13-paged', Since({'1.2': shown(0, 3, 'b'), '2.0': shown(0, 3)}), {
     'start column without a start key': paged(column=b'b')})
-CASES.row('13-paged', refused('Cross-row paging is not supported along with index clauses'), {
-    'row filter': lambda it: it.paged('I', b'', b'', row_filter=[(b'state', EQ, b'x')])})
+
+
+def from_token(it):
+    it.once('Pages', fill)
+    found = it.paged('Pages', start_token='0', end_token='0', column=b'b')
+    return len(found[0].columns), [len(each.columns) for each in found[1:]]
+
+
+CASES.row('13-paged', Since({'1.2': (2, [3, 3, 3]), '2.0': (3, [3, 3, 3]), '3.0': Defect(CLOSED, (3, [3, 3, 3]))}), {
+    'start column and start token': from_token})
+CASES.row('13-paged', Since({
+    '1.2': [], '2.0': refused('Cross-row paging is not supported along with index clauses')}), {
+    'row filter': lambda it: it.paged('I', b'', b'', row_filter=[(b'state', EQ, it.key)])})
 
 
 @CASES.scenario('13-paged', [[]], 'ghosts')
