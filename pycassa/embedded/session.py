@@ -6,6 +6,7 @@ A predicate is (names or None, (start, finish, reversed, count) or None), a key 
 end_token, count, row_filter). Every call may raise InvalidRequestException and UnavailableException.
 """
 import bisect
+import functools
 import itertools
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
@@ -214,7 +215,7 @@ class Session(SchemaCalls):
             now = engine.now()
             found: List[Tuple[bytes, Columns]] = []
             for key, row in family.store.scan(spans):
-                if matcher is not None and not matcher.matches(lambda key, row=row: row.get(key, now)):
+                if matcher is not None and not matcher.matches(functools.partial(row.get, now=now)):
                     continue
                 begin = start_column if key == start_key or (old and not found and not start_key) else b''
                 columns = selector(family, None, (None, (begin, b'', False, count)))(row, now)

@@ -6,8 +6,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from sections import CASES  # noqa: E402
-from site_under_test import Site  # noqa: E402
+from sections import CASES
+from site_under_test import Site
 
 
 @pytest.fixture(scope='session')

@@ -82,7 +82,8 @@ ORDERS = {
         composite(long(1), b'b'), composite(long(1), b'ab'), composite(long(1), b'a'), composite(long(-1), b'b')],
         '2.1': [
         composite(long(1)), composite(long(1), b'b'), composite(long(1), b'ab'), composite(long(1), b'a'),
-        composite(long(1), b''), composite(long(-1), b'b'), composite(b''), composite(b'', b'a'), composite(b'', b'')]}),
+        composite(long(1), b''), composite(long(-1), b'b'), composite(b''), composite(b'', b'a'),
+        composite(b'', b'')]}),
     'Dynamic': [
         dynamic(('b', b'x')), dynamic(('l', long(-1))), dynamic(('l', long(1))), dynamic(('LongType', long(3))),
         dynamic(('ReversedType(BytesType)', b'xx')), dynamic(('L', long(5))), dynamic(('L', long(1))),

@@ -118,7 +118,8 @@ CASES.row('12.6-refused', MISMATCH, {'get_indexed_slices': lambda it: it.indexed
 CASES.row('12.6-refused', Since({**MISMATCH, '1.2': unknown_method('cas'), '2.0': MISMATCH['1.2']}), {
     'cas': lambda it: it.cas([], [col(b'c', long(1))], 'C')})
 CASES.row('12.6-refused', Since({
-    '1.2': Defect([], MISMATCH['1.2']), '2.2': Defect([], MISMATCH['2.2']), '3.0': Defect(TIMED_OUT, MISMATCH['2.2'])}), {
+    '1.2': Defect([], MISMATCH['1.2']), '2.2': Defect([], MISMATCH['2.2']),
+    '3.0': Defect(TIMED_OUT, MISMATCH['2.2'])}), {
     'a row filter': lambda it: it.range(
     'C', b'', b'', row_filter=[(b'c', EQ, long(1))])})
 

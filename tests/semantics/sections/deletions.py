@@ -1,4 +1,4 @@
-"""Section 11: deletions. Of a range only forward and closed: open or reversed ones can hang a real 2.x server for good."""
+"""Section 11: deletions. Real 2.x servers get forward, closed ranges only: others can hang them for good."""
 from case import Cases
 from outcomes import Since, refused, worded
 from site_under_test import col, deletion, long, names, put, put_below, span

@@ -84,7 +84,8 @@ def _(it):
     return it.row('Expiring')
 
 
-@CASES.scenario('10.3-default', Since({'1.2': [b'a', b'b'], '2.0': [b'b'], '3.0': [b'a', b'b']}), 'expires', waits='expiry')
+@CASES.scenario('10.3-default', Since({'1.2': [b'a', b'b'], '2.0': [b'b'], '3.0': [b'a', b'b']}), 'expires',
+                waits='expiry')
 def _(it):
     family = it.create(default_time_to_live=1)
     it.batch(family, put(b'a'), put(b'b', ttl=1000))

@@ -93,7 +93,8 @@ NONE = refused('No indexed columns present in index clause with operator EQ')
 CASES.row('13-index-refused', NONE, {
     'no index': lambda it: it.indexed((b'name', EQ, b'x')), 'not equal': lambda it: it.indexed(
         (b'state', GT, b'x')), 'no index, several': lambda it: it.indexed((b'name', EQ, b'x'), (b'state', LT, b'x'))})
-CASES.row('13-index-refused', refused('index clause list may not be empty'), {'no expressions': lambda it: it.indexed()})
+CASES.row('13-index-refused', refused('index clause list may not be empty'), {
+    'no expressions': lambda it: it.indexed()})
 CASES.row('13-index-refused', refused('[616765]=[61] failed value validation (Expected 8 or 0 byte long (1))'), {
     'bad value': lambda it: it.indexed((b'age', EQ, b'a')),
     'bad value of another': lambda it: it.indexed((b'state', EQ, b'x'), (b'age', GT, b'a'))})
@@ -181,7 +182,8 @@ CASES.row('13-index-definition', Since({'1.2': refused('Index name cannot be set
     'name without type': with_columns(ColumnDef(b'a', 'BytesType', None, 'named'))})
 
 
-@CASES.scenario('13-index-definition', Since({'1.2': 2, '3.0': Defect(0, 2)}), 'added later, existing rows appear', waits='slow')
+@CASES.scenario('13-index-definition', Since({'1.2': 2, '3.0': Defect(0, 2)}), 'added later, existing rows appear',
+                waits='slow')
 def _(it):
     """In 3.x it stays empty, though the family has a defined column from the beginning."""
     family = it.create(column_metadata=[ColumnDef(b'other', 'BytesType')])

@@ -204,8 +204,8 @@ for what, (expressions, expected) in {
 
 
 ALL_NAMES, TURNED = [[b'age', b'name', b'note']], [[b'note', b'name', b'age']]
-# Without an index, 1.2 tests what is named or any column, 2.0 to 2.2 what the slice shows, 3.x what the predicate spans.
-# Reversed, 2.1 and 2.2 show the columns in ascending order, 3.x shows no row, and 2.0 fails where there is an index.
+# Without an index, 1.2 tests what is named or any column, 2.0 to 2.2 what the slice shows, 3.x what the predicate
+# spans. Reversed, 2.1 and 2.2 show the columns in ascending order, 3.x shows no row, 2.0 fails if there is an index.
 FILTERED = {
     'without an index': ((b'name', EQ, b'Ann'), {
         'reversed': (span(backwards=True), Since({'1.2': TURNED, '2.1': ALL_NAMES, '3.0': Defect([], TURNED)})),
@@ -242,7 +242,8 @@ def filtered(expression, predicate):
 
 for where, (expression, table) in FILTERED.items():
     for what, (predicate, expected) in table.items():
-        CASES.row('8.7-row-filter-columns', expected, {f'{what} {where}': filtered(expression, predicate)}, waits='slow')
+        CASES.row('8.7-row-filter-columns', expected, {f'{what} {where}': filtered(expression, predicate)},
+                  waits='slow')
 NO_SUPER = refused('super columns are not supported for indexing')
 CASES.row('8.7-row-filter', Since({'1.2': Defect([], NO_SUPER), '2.1': Defect(CLOSED, NO_SUPER), '3.0': Defect(
     refused('[63]=[76] failed value validation (Not enough bytes to read a map)'), NO_SUPER)}), {

@@ -51,7 +51,8 @@ CASES.row('13-multi-slice', since_2_1(refused('Column slice at index 0 had start
     'backwards': sliced((b'd', b'b'))})
 CASES.row('13-multi-slice', since_2_1(refused('Column slice at index 1 had start greater than finish')), {
     'second backwards': sliced((b'a', b'b'), (b'd', b'b'))})
-CASES.row('13-multi-slice-reversed', since_2_1(refused('Reversed column slice at index 0 had start less than finish')), {
+CASES.row('13-multi-slice-reversed', since_2_1(refused(
+    'Reversed column slice at index 0 had start less than finish')), {
     'backwards': sliced((b'b', b'd'), backwards=True)})
 CASES.row('13-multi-slice', since_2_1(refused('get_multi_slice does not support super columns')), {
     'super family': lambda it: it.multi_slice((b'a', b'b'), family='S')})

@@ -72,8 +72,8 @@ both_orders('9.2-deletions-win', [(b'a', b'v')], 'newer than a range', write(b'v
 
 # --- 9.3 ties of values ------------------------------------------------------------------------------------------
 
-VALUES = [b'', b'\x80', b'\x80\x00', b'\xff', b'\xff\xff', b'\x00', b'\x00\x80', b'\x00\x00', b'\x01', b'a', b'aa', b'b',
-          b'\x7f', b'\x7f\x80']
+VALUES = [b'', b'\x80', b'\x80\x00', b'\xff', b'\xff\xff', b'\x00', b'\x00\x80', b'\x00\x00', b'\x01', b'a', b'aa',
+          b'b', b'\x7f', b'\x7f\x80']
 for low, high in itertools.islice(itertools.combinations(VALUES, 2), 0, None, 3):
     both_orders('9.3-signed-tie', [(b'a', high)], f'{low.hex() or "empty"} {high.hex()}', write(low, 7),
                 write(high, 7), pairs)
