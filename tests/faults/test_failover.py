@@ -128,5 +128,6 @@ def test_no_idempotent_operation_fails_that_has_a_live_replica(nodes, proof, imp
               operations=traffic.operations, failed=0, failovers=len(traffic.recoveries),
               slowest=f'{1000 * slowest:.0f} ms',
               slowest_with_servers=f'{1000 * max(each.seconds for each in traffic.recoveries):.0f} ms',
+              connections_again_after=f'{max(outage.back_after for outage in outages):.1f} s at most',
               held_up_by_the_machine=f'{1000 * traffic.held_up:.0f} ms',
               most_attempts_on_a_dead_host=max(len(outage.refused()) for outage in outages))
