@@ -81,7 +81,8 @@ class Parent:
                         raise AssertionError('a row of nobody')
 
     def start(self) -> List[threading.Thread]:
-        threads = [threading.Thread(target=self._guarded, args=(self.call if number < THREADS else self.churn, number))
+        threads = [threading.Thread(target=self._guarded, args=(self.call if number < THREADS else self.churn, number),
+                                    daemon=True)
                    for number in range(THREADS + 2)]
         for thread in threads:
             thread.start()

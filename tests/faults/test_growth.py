@@ -23,7 +23,7 @@ STORM = [['cut', {}], ['cut', {'after': 9}], ['reset', {'after': 3}], ['wrong_se
          ['unavailable', {}], ['timed_out', {}], ['wrong_length', {}], ['cut', {'applied': False}]]
 
 
-def in_process(scenario, patience=900, **arguments):
+def in_process(scenario, patience=1800, **arguments):
     """The facts of a scenario of growing.py."""
     command = [sys.executable, str(HERE / 'growing.py'), scenario, json.dumps(arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=patience, env=child_environment())
