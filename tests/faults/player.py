@@ -13,7 +13,7 @@ __all__ = ['END', 'GO_ON', 'Player', 'RESET', 'Received', 'STALL', 'framed', 'he
 
 GO_ON, END, RESET, STALL = 'go on', 'end', 'reset', 'stall'
 CALL, REPLY = 1, 2
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Received(NamedTuple):
@@ -70,13 +70,13 @@ class Player:
     def __exit__(self, *exc_info: Any) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(PATIENCE * 2)
+        self._thread.join(PATIENCE)
         self._listener.close()
 
     def settle(self) -> None:
         """Wait until every connection that was made before has been served to its end."""
         host, _, port = self.address.rpartition(':')
-        with socket.create_connection((host, int(port)), timeout=PATIENCE * 2) as own:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as own:
             own.sendall(framed(head(b'describe_version', 0, CALL) + b'\0'))
             own.recv(1)
 
@@ -88,7 +88,6 @@ class Player:
                 return
             self.accepted += 1
             with peer:
-                peer.settimeout(PATIENCE)
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with contextlib.suppress(EOFError, ConnectionError):
                     self._serve(peer)
@@ -116,6 +115,7 @@ class Player:
 
     def _await_end(self, peer: socket.socket) -> None:
         label = self.label
+        peer.settimeout(PATIENCE)
         try:
             if peer.recv(1):
                 self.reused.append(label)

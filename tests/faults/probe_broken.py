@@ -81,7 +81,7 @@ def work(todo: 'queue.SimpleQueue[Item]', timeout: float, failures: List[BaseExc
 def main(share: str, seed: str) -> None:
     everything = list(items(float(share), random.Random(int(seed))))
     failures: List[BaseException] = []
-    for waiting, threads, timeout in ((False, 2, 10.0), (True, WAITERS, PATIENCE)):
+    for waiting, threads, timeout in ((False, 2, 30.0), (True, WAITERS, PATIENCE)):
         todo: queue.SimpleQueue[Item] = queue.SimpleQueue()
         for item in everything:
             if (item[2] == STALL) is waiting:

@@ -10,7 +10,7 @@ from pycassa.errors import PycassaError
 __all__ = ['PROMPT', 'Rig']
 
 # A call that does not wait for anything has no reason to take so long, on whatever machine.
-PROMPT = 8.0
+PROMPT = 60.0
 
 Damage = Callable[[Received], Any]
 
@@ -18,7 +18,7 @@ Damage = Callable[[Received], Any]
 class Rig:
     """A player, and the clients of both ways in front of it. `timeout` bounds the damaged call, in seconds."""
 
-    def __init__(self, timeout: float = 10.0) -> None:
+    def __init__(self, timeout: float = 30.0) -> None:
         self.timeout = timeout
         self.player = Player(opening_bodies())
         self._clients: Dict[Any, Any] = {}
