@@ -163,6 +163,8 @@ class Cells(_Sorted):
 def _replaces(old: Cell, new: Cell, now: int, ttl_tie: str) -> bool:
     if new[2] != old[2]:
         return new[2] > old[2]
+    if ttl_tie == 'longer':
+        now = -1        # 2.1 and 2.2 go by the values even of what has expired
     if not alive(old, now):
         return False
     if not alive(new, now):
