@@ -38,6 +38,7 @@ from pycassa.cassandra.ttypes import (
 ONE = ConsistencyLevel.ONE
 EQ, GTE, GT, LTE, LT = range(5)
 EXPIRY = 2.3            # seconds until what has a TTL of 1 is gone whatever the fraction of its second
+PATIENCE = 300.0        # seconds that a busy machine may take to make or drop a hundred families
 TIMEOUT = 60.0          # seconds that the slowest answer may take; servers under test give up after 20
 
 _keys = itertools.count(1)
@@ -90,16 +91,17 @@ def long(number: int) -> bytes:
 class Connection:
     """A Thrift connection that is made anew after the server closed it or the reply left it unusable."""
 
-    def __init__(self, server: Any, keyspace: Optional[str]) -> None:
+    def __init__(self, server: Any, keyspace: Optional[str], timeout: float = TIMEOUT) -> None:
         self._server = server
         self._keyspace = keyspace
+        self._timeout = timeout
         self._transport: Any = None
 
     @property
     def client(self) -> Cassandra.Client:
         if self._transport is None:
             socket = TSocket(self._server.host, self._server.port)
-            socket.setTimeout(TIMEOUT * 1000)
+            socket.setTimeout(self._timeout * 1000)
             self._transport = TFramedTransport(socket)
             self._transport.open()
             self._client = Cassandra.Client(TBinaryProtocol(self._transport))
@@ -127,7 +129,7 @@ class Site:
         self._late: Dict[str, Any] = {}
 
     def __enter__(self) -> 'Site':
-        connection = Connection(self.server, None)
+        connection = Connection(self.server, None, PATIENCE)
         families = [definition(name, **fields) for name, fields in FAMILIES.items() if is_known(self.profile, fields)]
         keyspace = KsDef(name=KEYSPACE, strategy_class='SimpleStrategy', strategy_options={'replication_factor': '1'},
                          cf_defs=families)
@@ -140,8 +142,10 @@ class Site:
     def __exit__(self, *exc_info: Any) -> None:
         for thread in self._threads.values():
             thread.join()
-        self._connection.client.system_drop_keyspace(KEYSPACE)
         self._connection.close()
+        connection = Connection(self.server, None, PATIENCE)
+        connection.client.system_drop_keyspace(KEYSPACE)
+        connection.close()
 
     def begin(self, cases: Iterable[Any]) -> None:
         """Start what waits: the first half of cases that see columns expire, and calls that take the server long."""
