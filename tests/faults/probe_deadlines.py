@@ -32,7 +32,7 @@ KEYSPACE, FAMILY = 'Keyspace1', 'Standard1'
 FAULTS: Dict[str, Dict[str, Any]] = {'one byte per 100 ms': {'slicing': 1, 'pause': 0.1}, 'stalled': {'stall_after': 0}}
 ALLOWED = 0.05
 # How often a call is made that is late: other processes may keep this one away from the processors.
-TRIES = 5
+TRIES = 20
 STEP = 0.005
 LARGE = bytes(14 << 20)
 

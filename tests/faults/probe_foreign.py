@@ -59,13 +59,22 @@ class Listener:
                 self.others += 1
 
 
+def family_of(pool: Any) -> Any:
+    """The family, once its definition came in time: a busy machine takes longer than the pool's time-out."""
+    while True:
+        try:
+            return pycassa.ColumnFamily(pool, FAMILY)
+        except NoServerAvailable:
+            pass
+
+
 class Reader(threading.Thread):
     """Reads rows by chance as long as `tickets` last."""
 
     def __init__(self, pool: Any, tickets: Any, chance: random.Random) -> None:
         super().__init__()
         self.pool, self.tickets, self.chance = pool, tickets, chance
-        self.family = pycassa.ColumnFamily(pool, FAMILY)
+        self.family = family_of(pool)
         self.ways: List[Callable[[str], Any]] = [self.one, self.row, self.several, self.columns, self.raw_one,
                                                  self.raw_row, self.failing]
         self.read = self.answered = 0
