@@ -1,5 +1,5 @@
 """Parts of requests: keys, paths, predicates, columns, levels. Each may be given the one flaw of its request."""
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from pycassa.cassandra.ttypes import (
     Column,
@@ -219,12 +219,27 @@ def _token(pick: Picker, family: Family) -> str:
     return ring.text(ring.token(pick.of(family.keys)))
 
 
+def _filterable(family: Family) -> Sequence[bytes]:
+    names = family.comparator.good
+    if not exclusions.FILTERS_BY_ODD_NAMES.holds(family.world.release):
+        return names
+    return [name for name in names if name in family.columns or _is_text(name)] or [b'']
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def expressions(pick: Picker, family: Family, flaw: Flaw = None) -> List[IndexExpression]:
     """What rows have to meet; the first one is EQ on an indexed column where there is one."""
     found = []
     for number in range(pick.number(1, 3)):
         indexed = number == 0 and family.indexed and flaw != 'no equality'
-        named = family.indexed[0] if indexed else pick.of(family.comparator.good)
+        named = family.indexed[0] if indexed else pick.of(_filterable(family))
         operator = 0 if indexed else pick.number(1, 4) if flaw == 'no equality' else pick.number(0, 4)
         found.append(IndexExpression(named, operator, value(pick, family.validator(named))))
     if flaw == 'bad value':

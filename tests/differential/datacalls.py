@@ -71,7 +71,9 @@ def _was_removed(family: Family, key: bytes) -> bool:
 
 
 def _note_removal(family: Family, key: bytes) -> None:
-    if family.is_counter and exclusions.COUNTERS_AFTER_REMOVAL.holds(family.world.release):
+    release = family.world.release
+    if family.is_counter and (exclusions.COUNTERS_AFTER_REMOVAL.holds(release)
+                              or exclusions.COUNTERS_AFTER_ROW_REMOVAL.holds(release)):
         family.world.removed.add((family.name, key))
 
 
@@ -240,7 +242,7 @@ def multiget(pick: Picker, family: Family) -> Call:
     """multiget_slice or multiget_count."""
     flaw = pick.flaw(READ_FLAWS)
     parent = args.parent(pick, family, flaw)
-    keys = pick.some(family.keys, 1 if flaw else 0, 4)
+    keys = pick.some(family.keys, 1 if flaw or exclusions.NO_KEYS.holds(family.world.release) else 0, 4)
     if flaw in KEY_FLAWS:
         keys.append(args.key(pick, family, flaw))
     return _call(pick, family, flaw, pick.of(('multiget_slice', 'multiget_slice', 'multiget_count')), keys, parent,
@@ -296,6 +298,8 @@ def _row_filter(pick: Picker, family: Family) -> Any:
 
 
 def get_paged_slice(pick: Picker, family: Family) -> Call:
+    if family.is_super and exclusions.PAGED_SUPER_SLICES.holds(family.world.release):
+        return get_range_slices(pick, family)
     flaw = pick.flaw(('unknown family', *RANGE_FLAWS, *LEVEL_FLAWS, 'bad name', 'long name', 'filter'))
     limit = 1000 if exclusions.PAGED_SLICES.holds(family.world.release) else pick.number(1, 8)
     wrapping = not exclusions.WRAPPING_PAGES.holds(family.world.release)

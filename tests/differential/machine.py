@@ -15,7 +15,7 @@ from .shortening import shortest
 
 __all__ = ['STEPS', 'Differential', 'run']
 
-STEPS = 120
+STEPS = 200
 
 
 @st.composite
