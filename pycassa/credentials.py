@@ -1,5 +1,5 @@
 """Credentials that do not show: not when they are printed, nor in what a server says of them."""
-from typing import Any, Iterator, List, Mapping, Optional, Set
+from typing import Any, Iterator, List, Mapping, MutableMapping, Optional, Set, cast
 
 __all__ = ['Credentials', 'conceal', 'concealed']
 
@@ -10,10 +10,11 @@ _OPEN = frozenset(['username', 'user', 'principal', 'service', 'mechanism', 'hos
 _SHORTEST = 4
 
 
-class Credentials(Mapping[str, Any]):
+class Credentials(MutableMapping[str, Any]):
     """Credentials whose values are not printed, but for names such as that of the user.
 
-    It looks into the mapping that it is made of at every use: one that changes, as passwords do, goes on to serve.
+    It looks into the mapping that it is made of at every use, and changes that one: passwords change, and either is
+    a way to tell of it.
     """
 
     __slots__ = ('_given',)
@@ -23,6 +24,12 @@ class Credentials(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         return self._given[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        cast('MutableMapping[str, Any]', self._given)[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del cast('MutableMapping[str, Any]', self._given)[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._given)

@@ -319,7 +319,7 @@ def test_credentials_that_change_are_those_of_the_next_connection(guarded):
         for call in (lambda: pool.execute('describe_version'), client.describe_version):
             with pytest.raises(AuthenticationException):
                 call()
-        credentials['password'] = TEXT
+        pool.credentials['password'] = TEXT
         assert pool.execute('describe_version') == client.describe_version()
 
 
