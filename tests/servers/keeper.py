@@ -21,7 +21,7 @@ from processes import Process
 
 PR_SET_PDEATHSIG = 1
 EVERY = 0.2
-ORPHANED = 3
+ORPHANED = 1
 
 
 def die_with_parent() -> None:
@@ -29,8 +29,8 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def keep(command: List[str], process_file: pathlib.Path, log: pathlib.Path, parent: Optional[int]) -> int:
-    """Run a command until it ends or `parent` is no longer this process's parent; gives its status, or ORPHANED."""
+def keep(command: List[str], process_file: pathlib.Path, log: pathlib.Path, parent: Optional[int]) -> Optional[int]:
+    """Run a command until it ends, and give its status, or until `parent` is no longer this process's: None."""
     with open(log, 'ab') as output:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                                   preexec_fn=die_with_parent)
@@ -40,7 +40,7 @@ def keep(command: List[str], process_file: pathlib.Path, log: pathlib.Path, pare
             process.write(process_file)
         while server.poll() is None:
             if parent is not None and os.getppid() != parent:
-                return ORPHANED
+                return None
             time.sleep(EVERY)
         return server.returncode
     finally:
@@ -59,9 +59,11 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     status = keep(options.command, options.process, options.log, options.parent)
-    if status == ORPHANED and options.remove:
+    if status is not None:
+        return status
+    if options.remove:
         shutil.rmtree(options.remove, ignore_errors=True)
-    return status
+    return ORPHANED
 
 
 if __name__ == '__main__':
