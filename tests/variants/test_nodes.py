@@ -98,7 +98,7 @@ def test_families_are_there_on_every_node_when_the_manager_says_so(server, repli
             manager.create_column_family(replicated, f'G{number}', comparator_type='UTF8Type')
             for address in server.addresses[1:]:
                 with server.pool(replicated, server_list=[address], pool_size=1) as pool:
-                    family = ColumnFamily(pool, f'G{number}')
+                    family = ColumnFamily(pool, f'G{number}', read_consistency_level=ConsistencyLevel.ALL)
                     family.insert(b'k', {'a': b'b'})
                     assert family.get(b'k') == {'a': b'b'}
             manager.drop_column_family(replicated, f'G{number}')
