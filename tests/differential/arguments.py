@@ -166,7 +166,8 @@ def slice_range(pick: Picker, world: World, names: Alphabet, flaw: Flaw = None, 
         low = pick.of(names.bad)
     if flaw == 'long bound':
         high = b'n' * LONG
-    count = -1 if flaw == 'negative count' else 100 if not pick.once_in(2) else pick.number(0, 4)
+    count = -1 if flaw == 'negative count' else 100 if not pick.once_in(2) else pick.number(
+        1 if exclusions.ZERO_COUNTS.holds(world.release) else 0, 4)
     return SliceRange(high, low, True, count) if backwards else SliceRange(low, high, False, count)
 
 

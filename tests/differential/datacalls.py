@@ -183,6 +183,8 @@ def _deletion(pick: Picker, family: Family, flaw: Flaw) -> Deletion:
     if flaw == 'range of subcolumns':
         form = 5
     names = family.inner if held is not None else family.comparator
+    if form > 3 and family.columns and exclusions.RANGE_DELETIONS_BESIDE_METADATA.holds(family.world.release):
+        form = 3
     if form == 0:
         return Deletion(timestamp, held)
     if form < 4:

@@ -105,7 +105,8 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     if kind == 'indexed' and comparator.is_composite and (
             exclusions.COMPOSITE_FILTERS.holds(release) or exclusions.COMPOSITES_WITH_METADATA.holds(release)):
         comparator = comparators(release)[0]
-    if (sub or values is None or comparator.is_composite) and exclusions.COLLIDING_NAMES.holds(release):
+    plain = sub is None and values is not None and not comparator.is_composite
+    if exclusions.COLLIDING_NAMES.holds(release) and (not plain or exclusions.COLLIDING_PLAIN_NAMES.holds(release)):
         comparator, sub = distinct(release, comparator), sub and distinct(release, sub)
     columns = {} if values is None else _columns(pick, world, sub or comparator)
     indexed: Tuple[bytes, ...] = ()

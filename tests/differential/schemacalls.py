@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pycassa.cassandra.ttypes import CfDef, ColumnDef, ColumnParent, KsDef, SlicePredicate, SliceRange
 
+from . import exclusions
 from .alphabets import validators
 from .answers import Answer, Call
 from .families import KINDS, Family, World, draw_family, keyspace_definition
@@ -101,6 +102,8 @@ def _update(pick: Picker, family: Family) -> Change:
     definition = copy.deepcopy(family.definition)
     altered = family
     form = pick.number(0, 3)
+    if exclusions.CHANGED_VALIDATORS.holds(family.world.release) and form in (1, 2):
+        form = 0
     if form == 0:
         definition.comment = pick.of(('', 'new words'))
     elif form == 1 and not family.is_counter and not family.columns:
