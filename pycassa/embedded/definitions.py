@@ -423,6 +423,7 @@ class SchemaRules:
             cf_def = copy.copy(cf_def)
             for field in ('comparator_type', 'subcomparator_type', 'default_validation_class',
                           'key_validation_class'):
+                self.type(getattr(cf_def, field))
                 setattr(cf_def, field, getattr(old.reply, field))
         new = self.family(cf_def, index_names, any_name=True)
         if old.is_super != new.is_super:

@@ -300,7 +300,7 @@ def _row_filter(pick: Picker, family: Family) -> Any:
 
 
 def get_paged_slice(pick: Picker, family: Family) -> Call:
-    if family.is_super and exclusions.PAGED_SUPER_SLICES.holds(family.world.release):
+    if (family.is_super or family.columns) and exclusions.PAGED_SPECIAL_SLICES.holds(family.world.release):
         return get_range_slices(pick, family)
     flaw = pick.flaw(('unknown family', *RANGE_FLAWS, *LEVEL_FLAWS, 'bad name', 'long name', 'filter'))
     limit = 1000 if exclusions.PAGED_SLICES.holds(family.world.release) else pick.number(1, 8)
