@@ -18,7 +18,10 @@ def borrowed(*paths):
 
 
 def _contents(location):
-    spec = importlib.util.spec_from_file_location(f'borrowed_{location.stem}', location)
+    # A name beside its own: it imports others by relative names.
+    folders = __package__.rpartition('.')[0]
+    name = f'{folders}.{location.parent.name}.borrowed_{location.stem}'
+    spec = importlib.util.spec_from_file_location(name, location)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for name, stub in STUBS.items():
