@@ -139,13 +139,7 @@ class SchemaRules:
             comparator=comparator, subcomparator=subcomparator, key_type=key_type,
             default_validator=default_validator, artificial=self._artificial(subcomparator, default_validator, columns),
             columns={column.name: column for column in columns},
-            default_ttl=self._default_ttl(reply, is_counter), reply=reply)
-
-    def _default_ttl(self, reply: CfDef, is_counter: bool) -> int:
-        # 3.x keeps and reports the default, and yet does not give it to what is written by Thrift.
-        if is_counter or self._profile.release >= (3, 0):
-            return 0
-        return max(reply.default_time_to_live or 0, 0)
+            default_ttl=0 if is_counter else max(reply.default_time_to_live or 0, 0), reply=reply)
 
     def _artificial(self, subcomparator: Optional[Type], values: Type, columns: List[Column]) -> Tuple[Column, ...]:
         """What 3.x shows besides in the metadata of super families."""

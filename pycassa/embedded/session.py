@@ -275,8 +275,9 @@ class Session(SchemaCalls):
             self._check_target(family, key, parent[1])
             engine.validation.names(family, parent[1], (column[0],))
             now = engine.now()
+            column = engine.writer.inserted(family, column, now)
             if parent[1] is None:
-                prepared = engine.writer.prepare(family, key, ((1,) + tuple(column),), now)
+                prepared = engine.writer.prepare(family, key, ((1, *column),), now)
             else:
                 step = engine.writer.put_below(family, parent[1], (column,), now)
                 prepared = Prepared(family, key, steps=[step])

@@ -45,6 +45,8 @@ class Writer:
         self._words = Wording(profile)
         # Up to 2.2 each value is measured for its index with its mutation, in 3.x after all of the row's.
         self._indexed_in_turn = profile.release < (3, 0)
+        # 3.x gives a family's default TTL to what insert writes, and to nothing else.
+        self._default_is_for_inserts = profile.release >= (3, 0)
 
     # --- preparation ---------------------------------------------------------------------------------------------
 
@@ -112,6 +114,10 @@ class Writer:
         """The checked cell of a Column whose name was found valid."""
         if ttl is not None:
             self._check_ttl(family, ttl, now)
+        elif family.default_ttl is not None:
+            ttl = self._default_ttl(family, now)
+            if self._default_is_for_inserts:
+                ttl = None
         if value is None:
             refuse('Column value is required')
         if timestamp is None:
@@ -124,16 +130,22 @@ class Writer:
                 self._refuse_value(family, name, error)
         if timestamp == _LEAST and self._profile.release >= (2, 0):
             return (name, None, timestamp, None)    # stored, yet as old as what was never deleted
-        if ttl is None:
-            ttl = family.default_ttl
         if not ttl:
             return (name, value, timestamp, None)
         expiry = now + ttl
-        if expiry > MAX_EXPIRY:
-            if self._profile.checked_expiry:
-                self._refuse_expiry(family, ttl)
-            expiry = _INVISIBLE
-        return (name, value, timestamp, ttl, expiry)
+        return (name, value, timestamp, ttl, expiry if expiry <= MAX_EXPIRY else _INVISIBLE)
+
+    def inserted(self, family: Family, column: Tuple[Any, ...], now: int) -> Tuple[Any, ...]:
+        """A column (name, value, timestamp, ttl) of insert, with the default TTL where only insert gives it."""
+        if column[3] is None and family.default_ttl is not None and self._default_is_for_inserts:
+            return (*column[:3], self._default_ttl(family, now))
+        return column
+
+    def _default_ttl(self, family: Family, now: int) -> int:
+        default = family.default_ttl or 0
+        if self._profile.checked_expiry and now + default > MAX_EXPIRY:
+            self._refuse_expiry(family, f'default ttl of {default}')
+        return default
 
     def _check_ttl(self, family: Family, ttl: int, now: int) -> None:
         if self._profile.ttl_zero:
@@ -144,10 +156,10 @@ class Writer:
         if ttl > MAX_TTL:
             refuse(f'ttl is too large. requested ({ttl}) maximum ({MAX_TTL})')
         if self._profile.checked_expiry and now + ttl > MAX_EXPIRY:
-            self._refuse_expiry(family, ttl)
+            self._refuse_expiry(family, f'ttl of {ttl}')
 
-    def _refuse_expiry(self, family: Family, ttl: int) -> None:
-        refuse(f'Request on table {family.definition.keyspace}.{family.name} with ttl of {ttl} seconds exceeds '
+    def _refuse_expiry(self, family: Family, given: str) -> None:
+        refuse(f'Request on table {family.definition.keyspace}.{family.name} with {given} seconds exceeds '
                'maximum supported expiration date of 2038-01-19T03:14:06+00:00. In order to avoid this use a lower '
                'TTL, change the expiration date overflow policy or upgrade to a version where this limitation is '
                'fixed. See CASSANDRA-14092 for more details.')

@@ -100,11 +100,8 @@ REVERSED_SUBCOMPARATORS = _exclusion(
 COMPOSITES_WITH_METADATA = _exclusion(
     THREE, 'A family of CompositeType with column_metadata takes the last component for the name of a CQL column: '
            'names are refused that older servers take (No column name component found in cell name).')
-DEFAULT_TTL = _exclusion(
-    THREE, 'default_time_to_live is given to what insert writes, and not to what batch_mutate writes.')
-LATE_INDEXES = _exclusion(
-    THREE, 'An index added to a family that was created without column_metadata stays empty.')
-EARLY_INDEX_READS = _exclusion(
-    ALL, 'An index that an update adds is built in the background: whether a row is found is a matter of time.')
+SIZES_BESIDE_FIXED_ONES = _exclusion(
+    THREE, 'A defined column is taken for one of default_validation_class: where that has values of one size (dates), '
+           'a value of another fails an assertion when it is read (AbstractType.writeValue), and the call times out.')
 SMALLEST_TIMESTAMP = _exclusion(
     ALL[1:], 'A column of the timestamp -2**63 is stored and cannot be read.')

@@ -112,13 +112,15 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     indexed: Tuple[bytes, ...] = ()
     if kind == 'indexed':
         columns, indexed = _indexed(pick, world, comparator, columns)
+    if values is not None and _has_one_size(values) and exclusions.SIZES_BESIDE_FIXED_ONES.holds(release):
+        columns = dict.fromkeys(columns, values)
     if columns and exclusions.COMPOSITE_PREFIXES_BESIDE_METADATA.holds(release):
         comparator, sub = _whole(comparator), sub and _whole(sub)
     keys = pick.of(_usual(pick, validators(release))) if pick.once_in(3) else None
     definition = _definition(keyspace, name or world.new_name(), comparator, sub, values, columns, indexed)
     if keys is not None:
         definition.key_validation_class = keys.text
-    if world.profile.default_ttl and not exclusions.DEFAULT_TTL.holds(release) and pick.once_in(8):
+    if world.profile.default_ttl and pick.once_in(8):
         definition.default_time_to_live = LARGE_TTL
     if pick.once_in(4):
         _decorate(pick, world, definition)
@@ -131,6 +133,10 @@ def _subcomparators(release: str) -> Sequence[Alphabet]:
     if not exclusions.REVERSED_SUBCOMPARATORS.holds(release):
         return comparators(release)
     return [each for each in comparators(release) if not each.is_descending]
+
+
+def _has_one_size(type_: Alphabet) -> bool:
+    return len({len(value) for value in type_.good}) == 1
 
 
 def _whole(names: Alphabet) -> Alphabet:

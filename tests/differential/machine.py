@@ -1,9 +1,10 @@
 """The state machine: random schemas and operations on a pair of servers, whose answers have to be the same."""
 import math
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Optional
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule, run_state_machine_as_test
 
 from . import schemacalls
@@ -36,12 +37,17 @@ class Differential(RuleBasedStateMachine):
         self.pair = pair
         self.world = World(pair.profile, pair.new_prefix(), pair.partitioner)
         self.program: List[Call] = []
+        self.difference: Optional[Difference] = None
         pair.begin(self.world.prefix)
 
     def perform(self, call: Call) -> Any:
         """Both servers' answer. Raises Difference."""
         self.program.append(call)
-        return self.pair.do(call)
+        try:
+            return self.pair.do(call)
+        except Difference as difference:
+            self.difference = difference
+            raise
 
     @initialize(target=families, data=st.data())
     def begin(self, data: Any) -> Any:
@@ -80,16 +86,21 @@ def run(pair: Pair, operations: int, chance: int, machine: Any = Differential, s
     """
     goal = pair.tally.operations + operations
     while pair.tally.operations < goal:
-        held: List[Differential] = []
+        made: List[Differential] = []
 
-        def factory(held: List[Differential] = held) -> Differential:
-            held[:] = [machine(pair)]
-            return held[0]
+        def factory(made: List[Differential] = made) -> Differential:
+            made.append(machine(pair))
+            return made[-1]
         try:
             run_state_machine_as_test(seed(chance)(factory), settings=settings(
                 max_examples=math.ceil((goal - pair.tally.operations) / STEPS), stateful_step_count=STEPS,
                 deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck),
                 verbosity=Verbosity.quiet, print_blob=False, report_multiple_bugs=False))
-        except Difference as difference:
-            raise shortest(pair, held[0].world.prefix, held[0].program, difference, shortening) from None
+        except (Difference, Flaky):
+            # Hypothesis asks again what failed, and a server whose answer is a matter of luck may then say otherwise.
+            failed = [each for each in made if each.difference is not None]
+            if not failed:
+                raise
+            raise shortest(pair, failed[-1].world.prefix, failed[-1].program, failed[-1].difference,
+                           shortening) from None
         chance += 1

@@ -18,6 +18,8 @@ from enginecases import (
     session,
 )
 
+from pycassa.cassandra.ttypes import InvalidRequestException
+
 LOWEST = -2**63
 
 
@@ -162,14 +164,29 @@ def test_default_ttl_of_a_family(profile):
     put(made, b'k', b'own', ttl=50)
     put(made, b'k', b'plain')
     mutate(made, b'k', 'B', (1, b'batched', b'v', 1, None))
-    served = None if profile in ('1.2', '3.0', '3.11') else 10      # 3.x gives it to CQL's columns only
-    assert row(made, b'k') == [(b'batched', b'v', 1, served), (b'own', b'v', 1, 50), (b'plain', b'v', 1, served)]
+    inserted = None if profile == '1.2' else 10
+    batched = None if profile in ('1.2', '3.0', '3.11') else 10
+    assert row(made, b'k') == [(b'batched', b'v', 1, batched), (b'own', b'v', 1, 50), (b'plain', b'v', 1, inserted)]
     if profile == '3.11':
         put(made, b'k', b'zero', ttl=0)
     clock.now += 10
-    left = dict.fromkeys(('1.2', '3.0'), [b'batched', b'own', b'plain'])
-    left['3.11'] = [*left['3.0'], b'zero']
+    left = {'1.2': [b'batched', b'own', b'plain'], '3.0': [b'batched', b'own'], '3.11': [b'batched', b'own', b'zero']}
     assert names(made, b'k') == left.get(profile, [b'own'])
+
+
+def test_default_ttl_of_subcolumns_in_3x():
+    made = one_family(cf_def('S', column_type='Super', default_time_to_live=10), '3.11')
+    put_below(made, b'k', b's', b'plain')
+    mutate(made, b'k', 'S', (2, b's', [(b'batched', b'v', 1, None)]))
+    assert row(made, b'k', 'S') == [(b's', [(b'batched', b'v', 1, None), (b'plain', b'v', 1, 10)])]
+
+
+@pytest.mark.parametrize('profile', ['2.1', '2.2', '3.0', '3.11'])
+def test_a_default_ttl_past_the_end_of_time_is_refused_by_every_write(profile):
+    made = one_family(cf_def('B', default_time_to_live=600000000), profile, Clock())
+    for write in (lambda: put(made, b'k', b'a'), lambda: mutate(made, b'k', 'B', (1, b'a', None, 1, None))):
+        with pytest.raises(InvalidRequestException, match='with default ttl of 600000000 seconds exceeds maximum'):
+            write()
 
 
 def test_counters_ignore_a_default_ttl():

@@ -82,6 +82,15 @@ def _(it):
     return [(each.column.name, each.column.ttl) for each in it.row('Expiring')]
 
 
+@CASES.scenario('10.3-default', Since({
+    '1.2': [(b'a', b'v', 1, None), (b'b', b'v', 1, 50)],
+    '2.0': [(b'a', b'v', 1, 1000), (b'b', b'v', 1, 50)]}), 'insert')
+def _(it):
+    it.insert('Expiring', b'a')
+    it.insert('Expiring', b'b', ttl=50)
+    return it.row('Expiring')
+
+
 @CASES.scenario('10.3-default', Since({'1.2': refused('ttl must be positive'), '3.11': [(b'a', b'v', 1, None)]}),
                 'zero overrides')
 def _(it):
