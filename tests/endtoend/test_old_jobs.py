@@ -29,6 +29,8 @@ from pycassa.cassandra.ttypes import (
 from pycassa.system_manager import SystemManager
 from pycassa.types import CassandraType, IntegerType, LongType, UTF8Type
 
+from ..undertest import reads_subcolumns
+
 ONE = ConsistencyLevel.ONE
 EVERYTHING = SlicePredicate(slice_range=SliceRange(start=b'', finish=b'', reversed=False, count=100))
 NOWHERE = '127.0.0.1:1'
@@ -467,6 +469,7 @@ def test_names_of_mapped_attributes_are_text(pool, define, comparator):
 # --- a job of Python 2 -------------------------------------------------------------------------------------------
 
 @pytest.mark.given(auth=None, tls=None)
+@reads_subcolumns
 def test_a_job_of_python_2_runs_unchanged(server, keyspace, define):
     """In a process of its own, with nothing but PYCASSA_BYTES_ENCODING=utf-8 set for it."""
     for kind in ('Pooled', 'Early'):
