@@ -70,10 +70,14 @@ def _was_removed(family: Family, key: bytes) -> bool:
     return (family.name, key) in family.world.removed
 
 
-def _note_removal(family: Family, key: bytes) -> None:
+def _removals_race(family: Family) -> bool:
     release = family.world.release
-    if family.is_counter and (exclusions.COUNTERS_AFTER_REMOVAL.holds(release)
-                              or exclusions.COUNTERS_AFTER_ROW_REMOVAL.holds(release)):
+    return family.is_counter and (exclusions.COUNTERS_AFTER_REMOVAL.holds(release)
+                                  or exclusions.COUNTERS_AFTER_ROW_REMOVAL.holds(release))
+
+
+def _note_removal(family: Family, key: bytes) -> None:
+    if _removals_race(family):
         family.world.removed.add((family.name, key))
 
 
@@ -126,12 +130,15 @@ def batch(pick: Picker, family: Family) -> Call:
         else:
             mutated, wrong = pick.of(beside), None
         key = args.key(pick, mutated, wrong)
-        if mutated.is_counter and _was_removed(mutated, key):
+        known = args.family_name(mutated, wrong)
+        if mutated.is_counter and (_was_removed(mutated, key) or known in rows.get(key, {})):
             continue
         mutations = [_mutation(pick, mutated, key) for _ in range(pick.number(0, 3))]
         if number == 0:
             mutations.append(_mutation(pick, mutated, key, wrong))
-        rows.setdefault(key, {}).setdefault(args.family_name(mutated, wrong), []).extend(mutations)
+        if _removals_race(mutated):
+            mutations = [each for each in mutations if (each.deletion is None) is (mutations[-1].deletion is None)]
+        rows.setdefault(key, {}).setdefault(known, []).extend(mutations)
     method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
     return _call(pick, family, flaw, method, rows, args.level(pick, flaw))
 
@@ -282,8 +289,9 @@ def get_range_slices(pick: Picker, family: Family) -> Call:
     plain = not family.is_super and not family.is_counter
     if (plain and flaw is None and pick.once_in(3)) or (flaw == 'filter' and not plain):
         key_range.row_filter = _row_filter(pick, family)
+    reversible = not (key_range.row_filter and exclusions.REVERSED_FILTERS.holds(family.world.release))
     return _call(pick, family, flaw, 'get_range_slices', parent,
-                 args.predicate(pick, family, parent.super_column is not None, flaw), key_range,
+                 args.predicate(pick, family, parent.super_column is not None, flaw, reversible), key_range,
                  args.level(pick, flaw))
 
 
@@ -310,7 +318,8 @@ def get_paged_slice(pick: Picker, family: Family) -> Call:
         key_range.row_filter = args.expressions(pick, family)
     if flaw in ('bad name', 'long name') and exclusions.UNCHECKED_BOUNDS.holds(family.world.release):
         flaw = None
-    start = args.name(pick, family.comparator, flaw) if flaw or pick.once_in(2) else b''
+    named = family.comparator.is_descending and exclusions.PAGED_REVERSED_NAMES.holds(family.world.release)
+    start = args.name(pick, family.comparator, flaw) if flaw or named or pick.once_in(2) else b''
     return _call(pick, family, flaw, 'get_paged_slice', args.family_name(family, flaw), key_range, start,
                  args.level(pick, flaw))
 

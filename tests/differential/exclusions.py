@@ -47,6 +47,9 @@ PAGED_SLICES = _exclusion(
 PAGED_SPECIAL_SLICES = _exclusion(
     THREE, 'get_paged_slice of a super family shows its first row without columns, and of one with column_metadata the '
            'defined columns of the first row wherever it starts.')
+PAGED_REVERSED_NAMES = _exclusion(
+    THREE, 'get_paged_slice from a key and no column on, of a family of a ReversedType, shows its first row without '
+           'columns.')
 REVERSED_MULTI_SLICES = _exclusion(
     THREE, 'A reversed get_multi_slice returns nothing, or refuses open ends.')
 OPEN_MULTI_SLICES = _exclusion(
@@ -55,6 +58,9 @@ OPEN_MULTI_SLICES = _exclusion(
 COMPOSITE_PREFIXES_BESIDE_METADATA = _exclusion(
     ('2.1', '2.2'), 'Where a family of CompositeType has column_metadata, a name of fewer components than declared '
                     'ends in a ClassCastException (CompoundComposite to CellName), and the connection is closed.')
+COUNTER_PREFIXES = _exclusion(
+    THREE, 'An addition to a counter whose name has fewer components than its CompositeType ends in a '
+           'NullPointerException (CounterCacheKey.makeCellName), and the call times out.')
 COMPOSITE_FILTERS = _exclusion(
     ALL, 'Index expressions on a family of CompositeType fail an assertion up to 2.2 (ExtendedFilter: Sequential scan '
          'with filters is not supported), and the call times out; 3.x returns columns outside of the slice.')
@@ -62,7 +68,14 @@ FILTERS_BY_ODD_NAMES = _exclusion(
     THREE, 'An index expression on a column that is not defined, and whose name is no UTF-8, closes the connection '
            '(RowFilter$ThriftExpression.makeDefinition: String did not validate).')
 FILTERS_ON_TOMBSTONES = _exclusion(
-    ALL[:4], 'A row filter compares the deletion time of a deleted column as if it were a value.')
+    ALL, 'A row filter compares the deletion time of a deleted column as if it were a value; in 3.x, a value of no '
+         'bytes.')
+REVERSED_FILTERS = _exclusion(
+    THREE, 'A reversed slice of rows that a filter picks without an index returns the columns of its other end: of a '
+           'to e, the last two are a and b.')
+SUPER_UPDATES = _exclusion(
+    THREE, 'Every system_update_column_family of a super family closes the connection (SuperColumnCompatibility: '
+           "Invalid super column table definition, no 'dynamic' map column).")
 DEFINED_NAMES = _exclusion(
     ALL[:4], 'Names in column_metadata are kept as text. Where two names have one text (numbers with leading zeros, '
              'moments less than a minute apart, booleans), a definition comes to concern another name.')
@@ -100,6 +113,9 @@ REVERSED_SUBCOMPARATORS = _exclusion(
 COMPOSITES_WITH_METADATA = _exclusion(
     THREE, 'A family of CompositeType with column_metadata takes the last component for the name of a CQL column: '
            'names are refused that older servers take (No column name component found in cell name).')
+ORDERS_OF_DEFINED_NAMES = _exclusion(
+    THREE, 'Columns of column_metadata come in the order of their bytes, of which the first is signed, whatever the '
+           'comparator: b before a in a reversed family, or 7f before 80 among bytes, come the other way round.')
 SIZES_BESIDE_FIXED_ONES = _exclusion(
     THREE, 'A defined column is taken for one of default_validation_class: where that has values of one size (dates), '
            'a value of another fails an assertion when it is read (AbstractType.writeValue), and the call times out.')

@@ -112,9 +112,12 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     indexed: Tuple[bytes, ...] = ()
     if kind == 'indexed':
         columns, indexed = _indexed(pick, world, comparator, columns)
+    if exclusions.ORDERS_OF_DEFINED_NAMES.holds(release) and not _in_order_of_bytes(sub or comparator, columns):
+        columns = {name: type_ for name, type_ in columns.items() if name in (indexed or list(columns)[:1])}
     if values is not None and _has_one_size(values) and exclusions.SIZES_BESIDE_FIXED_ONES.holds(release):
         columns = dict.fromkeys(columns, values)
-    if columns and exclusions.COMPOSITE_PREFIXES_BESIDE_METADATA.holds(release):
+    if (columns and exclusions.COMPOSITE_PREFIXES_BESIDE_METADATA.holds(release)
+            or values is None and exclusions.COUNTER_PREFIXES.holds(release)):
         comparator, sub = _whole(comparator), sub and _whole(sub)
     keys = pick.of(_usual(pick, validators(release))) if pick.once_in(3) else None
     definition = _definition(keyspace, name or world.new_name(), comparator, sub, values, columns, indexed)
@@ -133,6 +136,10 @@ def _subcomparators(release: str) -> Sequence[Alphabet]:
     if not exclusions.REVERSED_SUBCOMPARATORS.holds(release):
         return comparators(release)
     return [each for each in comparators(release) if not each.is_descending]
+
+
+def _in_order_of_bytes(names: Alphabet, columns: Dict[bytes, Alphabet]) -> bool:
+    return sorted(columns, key=names.bounds.index) == sorted(columns, key=lambda name: (name[0] ^ 0x80, name[1:]))
 
 
 def _has_one_size(type_: Alphabet) -> bool:

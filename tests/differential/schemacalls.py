@@ -62,7 +62,7 @@ def _define(pick: Picker, family: Family) -> Change:
 
 def _define_amiss(pick: Picker, family: Family) -> Change:
     """A definition with one thing wrong, as a new family or as an update."""
-    new = pick.once_in(2)
+    new = pick.once_in(2) or not _may_update(family)
     definition = copy.deepcopy(family.definition)
     if new:
         definition.name = family.world.new_name()
@@ -99,6 +99,8 @@ _DEFINITION_FLAWS: Tuple[Callable[[Picker, CfDef], None], ...] = (
 
 def _update(pick: Picker, family: Family) -> Change:
     """The definition again with some settings or types changed."""
+    if not _may_update(family):
+        return _truncate(pick, family)
     definition = copy.deepcopy(family.definition)
     altered = family
     form = pick.number(0, 3)
@@ -117,6 +119,10 @@ def _update(pick: Picker, family: Family) -> Change:
         definition.gc_grace_seconds = pick.of((864000, 1728000))
     return Change((Call('system_update_column_family', (definition,), pick.of((family.keyspace, ''))),),
                   () if altered is family else (altered,))
+
+
+def _may_update(family: Family) -> bool:
+    return not (family.is_super and exclusions.SUPER_UPDATES.holds(family.world.release))
 
 
 def _drop(pick: Picker, family: Family) -> Change:
