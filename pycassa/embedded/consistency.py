@@ -24,6 +24,11 @@ class Consistency:
 
     def read(self, keyspace: Keyspace, level: int, rows: int = 1) -> None:
         """A read of `rows` single rows; 0 for a range."""
+        self.check_read(level, rows)
+        self.available(keyspace, level)
+
+    def check_read(self, level: int, rows: int) -> None:
+        """The part of `read` that does not depend on replicas."""
         if level == ConsistencyLevel.ANY:
             refuse('ANY ConsistencyLevel is only supported for writes')
         if level == ConsistencyLevel.EACH_QUORUM and not self._profile.each_quorum_reads:
@@ -31,7 +36,6 @@ class Consistency:
         if level in _SERIAL and rows > 1:
             what = 'partition' if self._profile.release >= (3, 0) else 'row'
             refuse(f'SERIAL/LOCAL_SERIAL consistency may only be requested for one {what} at a time')
-        self.available(keyspace, level)
 
     def write(self, keyspace: Keyspace, level: int) -> None:
         """A write."""
@@ -58,6 +62,9 @@ class Consistency:
             name = ConsistencyLevel._VALUES_TO_NAMES[commit]
             refuse(f'{name} is not supported as conditional update commit consistency. Use ANY if you mean "make '
                    "sure it is accepted but I don't care how many replicas commit it for non-SERIAL reads\"")
+        if commit == ConsistencyLevel.EACH_QUORUM and keyspace.strategy != 'NetworkTopologyStrategy':
+            refuse('consistency level EACH_QUORUM not compatible with replication strategy '
+                   f'({keyspace.strategy_class})')
         self.available(keyspace, serial)
 
     def available(self, keyspace: Keyspace, level: int) -> None:

@@ -125,9 +125,13 @@ class SchemaRules:
             self._check_names(cf_def)
         is_counter = default_validator.name == 'CounterColumnType'
         self._check_types(cf_def, comparator, subcomparator, key_type)
+        numbers_first = self._profile.release >= (3, 0)
+        if numbers_first:
+            self._check_numbers(cf_def)
         self._check_counters(columns, is_counter, subcomparator or comparator)
         columns = self._check_indexes(cf_def, columns, is_super, index_names)
-        self._check_numbers(cf_def)
+        if not numbers_first:
+            self._check_numbers(cf_def)
         reply = self._reply(cf_def, compaction, compression)
         reply.column_type = 'Super' if is_super else 'Standard'
         reply.comparator_type = comparator.full_name
@@ -369,7 +373,11 @@ class SchemaRules:
         return reply
 
     def _reply_since_20(self, cf_def: CfDef, reply: CfDef) -> None:
-        reply.key_alias = cf_def.key_alias if cf_def.key_alias and self._profile.release >= (3, 0) else b'key'
+        keys = self.type(cf_def.key_validation_class)
+        if keys.name == 'CompositeType' and len(keys.parts or ()) > 1:
+            reply.key_alias = None      # each component has a name of its own
+        elif self._profile.release < (3, 0) or not cf_def.key_alias:
+            reply.key_alias = b'key'
         reply.memtable_flush_period_in_ms = _given(cf_def.memtable_flush_period_in_ms, 0)
         reply.default_time_to_live = _given(cf_def.default_time_to_live, 0)
         reply.speculative_retry = self._speculative_retry(cf_def.speculative_retry or 'NONE')

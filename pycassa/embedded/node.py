@@ -138,16 +138,13 @@ class Node:
         """
         with self.lock:
             keyspace = self.keyspaces.get(cf_def.keyspace)
-            family = keyspace.families.get(cf_def.name) if keyspace is not None else None
             if keyspace is not None and keyspace.internal:
                 refuse('system keyspace is not user-modifiable.')
-            if keyspace is None or family is None:
-                if self.profile.release < (2, 0):
-                    refuse('Could not find column family definition to modify.')
-                if keyspace is None:
-                    refuse(f'Keyspace {cf_def.keyspace} does not exist')
-                refuse(f'unconfigured {self.words.joined} {cf_def.name}')
-            family.redefine(self.rules.update(family.definition, cf_def, _index_names(keyspace)))
+            if self.profile.release < (2, 0) and (keyspace is None or cf_def.name not in keyspace.families):
+                refuse('Could not find column family definition to modify.')
+            family = self.validation.family(self.keyspaces, cf_def.keyspace, cf_def.name)
+            names = _index_names(self.keyspaces[cf_def.keyspace])
+            family.redefine(self.rules.update(family.definition, cf_def, names))
 
     def drop_column_family(self, keyspace: str, name: str) -> None:
         """Drops a family with its rows. Raises InvalidRequestException."""

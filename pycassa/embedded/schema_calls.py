@@ -105,7 +105,7 @@ class SchemaCalls:
     def system_update_column_family(self, cf_def: CfDef) -> str:
         """Replaces a family's definition."""
         self._check_login()
-        if not cf_def.keyspace or not cf_def.name:
+        if cf_def.keyspace is None or cf_def.name is None:
             refuse('Keyspace and CF name must be set.')
         self.engine.update_column_family(cf_def)
         return self.engine.schema_version()

@@ -81,7 +81,10 @@ class Session(SchemaCalls):
             keyspace, family = self._family(parent[0])
             engine.validation.parent(family, parent[1])
             engine.validation.predicate(family, parent[1], predicate)
-            engine.consistency.read(keyspace, consistency, len(keys))
+            if keys:
+                engine.consistency.read(keyspace, consistency, len(keys))
+            else:
+                engine.consistency.check_read(consistency, 0)
             for key in keys:
                 engine.validation.key(family, key)
             select = selector(family, parent[1], predicate)

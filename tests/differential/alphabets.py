@@ -2,12 +2,15 @@
 import functools
 import itertools
 import struct
-from typing import Any, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, List, NamedTuple, Sequence, Tuple
 
 from pycassa.embedded.profiles import profile
 from pycassa.embedded.typeparser import Types
 
-__all__ = ['Alphabet', 'comparators', 'composite', 'descending', 'distinct', 'dynamic', 'simple', 'validators']
+from . import exclusions
+
+__all__ = ['Alphabet', 'comparators', 'composite', 'descending', 'distinct', 'dynamic', 'order', 'simple',
+           'validators']
 
 
 class Alphabet(NamedTuple):
@@ -33,6 +36,14 @@ class Alphabet(NamedTuple):
     def whole(self) -> 'Alphabet':
         """Of a composite type, only the names that have all components."""
         return self._replace(good=tuple(name for name in self.good if _components(name) == self.text.count(',') + 1))
+
+    def without_bare_prefixes(self) -> 'Alphabet':
+        """Of a composite type with a reversed component, no bounds that are names of fewer components."""
+        if not (self.is_composite and ('(reversed=true)' in self.text or 'ReversedType' in self.text)):
+            return self
+        whole = self.text.count(',') + 1
+        return self._replace(bounds=tuple(
+            bound for bound in self.bounds if bound[-1] != 0 or _components(bound) == whole))
 
 
 def long(number: int) -> bytes:
@@ -81,8 +92,8 @@ VALUES_ONLY = {
 
 def _alphabet(release: str, text: str, good: Sequence[bytes], bad: Sequence[bytes], more: Sequence[bytes] = (),
               empty: bool = True) -> Alphabet:
-    order = _types(release).parse(text).sort_key
-    return Alphabet(text, tuple(good), tuple(bad), tuple(sorted((*good, *more), key=order)), empty)
+    key = _types(release).parse(text).sort_key
+    return Alphabet(text, tuple(good), tuple(bad), tuple(sorted((*good, *more), key=key)), empty)
 
 
 @functools.cache
@@ -102,15 +113,21 @@ def simple(release: str, name: str) -> Alphabet:
 def descending(release: str, base: Alphabet, spelling: int = 0) -> Alphabet:
     """The reverse of a type, in either spelling."""
     text = f'ReversedType({base.text})' if spelling or '(' in base.text else f'{base.text}(reversed=true)'
-    return _alphabet(release, text, base.good, base.bad, base.bounds, base.empty)
+    bad = () if base.is_composite and exclusions.REVERSED_COMPOSITES.holds(release) else base.bad
+    return _alphabet(release, text, base.good, bad, base.bounds, base.empty)
+
+
+def order(release: str, names: Alphabet) -> Callable[[bytes], Any]:
+    """The sort key of names; equal for names of one value in different bytes."""
+    return _types(release).parse(names.text).sort_key
 
 
 def distinct(release: str, names: Alphabet) -> Alphabet:
     """Without names that are the same column as another one's, in other bytes."""
-    order = _types(release).parse(names.text).sort_key
+    key = order(release, names)
     kept: List[bytes] = []
     for name in names.good:
-        if all(order(name) != order(other) for other in kept):
+        if all(key(name) != key(other) for other in kept):
             kept.append(name)
     return names._replace(good=tuple(kept), bounds=tuple(name for name in names.bounds
                                                          if name in kept or name not in names.good))

@@ -115,6 +115,8 @@ def value(pick: Picker, type_: Optional[Alphabet], flaw: Flaw = None) -> bytes:
 
 def column(pick: Picker, family: Family, flaw: Flaw = None) -> Column:
     named = name(pick, family.inner, flaw)
+    if flaw == 'long name' and not (family.is_super and exclusions.LONGEST_NAMES.holds(family.world.release)):
+        named = named[pick.number(0, 1):]
     found = Column(named, value(pick, family.validator(named), flaw), stamp(pick, family.world))
     found.ttl = _ttl(pick, family.world, flaw)
     if flaw == 'no value':
@@ -147,6 +149,8 @@ def predicate(pick: Picker, family: Family, below: bool, flaw: Flaw = None, reve
         if flaw is not None:
             found.append(name(pick, names, flaw))
         return SlicePredicate(column_names=found)
+    if below and family.columns and exclusions.DEFINED_SUBCOLUMNS.holds(family.world.release):
+        return SlicePredicate(slice_range=SliceRange(b'', b'', False, 100))
     backwards = reversible and _may_reverse(family, below) and pick.once_in(3)
     return SlicePredicate(slice_range=slice_range(pick, family.world, names, flaw, backwards))
 

@@ -14,11 +14,13 @@ from pycassa.cassandra.ttypes import (
     MultiSliceRequest,
     Mutation,
     SlicePredicate,
+    SliceRange,
     SuperColumn,
 )
 
 from . import arguments as args
 from . import exclusions
+from .alphabets import Alphabet, distinct, order
 from .answers import Call
 from .arguments import COLUMN_FLAWS, KEY_FLAWS, LEVEL_FLAWS, PARENT_FLAWS, PREDICATE_FLAWS, RANGE_FLAWS
 from .families import Family
@@ -111,9 +113,15 @@ def cas(pick: Picker, family: Family) -> Call:
     updates = [args.column(pick, family, flaw)] + [args.column(pick, family) for _ in range(pick.number(0, 1))]
     serial = (ConsistencyLevel.ONE if flaw == 'serial level' else
               pick.of((ConsistencyLevel.SERIAL, ConsistencyLevel.LOCAL_SERIAL)))
-    commit = pick.of((ConsistencyLevel.SERIAL, ConsistencyLevel.LOCAL_SERIAL) if flaw == 'commit level' else
+    commit = pick.of(_odd_commits(family) if flaw == 'commit level' else
                      (ConsistencyLevel.ONE, ConsistencyLevel.QUORUM, ConsistencyLevel.ANY))
     return _call(pick, family, flaw, 'cas', key, args.family_name(family, flaw), expected, updates, serial, commit)
+
+
+def _odd_commits(family: Family) -> Tuple[int, ...]:
+    odd = (ConsistencyLevel.SERIAL, ConsistencyLevel.LOCAL_SERIAL, ConsistencyLevel.EACH_QUORUM)
+    lacking = (ConsistencyLevel.TWO, ConsistencyLevel.THREE)
+    return odd if exclusions.COMMIT_LEVELS.holds(family.world.release) else odd + lacking
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -133,7 +141,9 @@ def batch(pick: Picker, family: Family) -> Call:
         known = args.family_name(mutated, wrong)
         if mutated.is_counter and (_was_removed(mutated, key) or known in rows.get(key, {})):
             continue
-        mutations = [_mutation(pick, mutated, key) for _ in range(pick.number(0, 3))]
+        mutated = _without_collisions(mutated)
+        least = 1 if number and exclusions.EMPTY_MUTATIONS.holds(family.world.release) else 0
+        mutations = [_mutation(pick, mutated, key) for _ in range(pick.number(least, 3))]
         if number == 0:
             mutations.append(_mutation(pick, mutated, key, wrong))
         if _removals_race(mutated):
@@ -141,6 +151,13 @@ def batch(pick: Picker, family: Family) -> Call:
         rows.setdefault(key, {}).setdefault(known, []).extend(mutations)
     method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
     return _call(pick, family, flaw, method, rows, args.level(pick, flaw))
+
+
+def _without_collisions(family: Family) -> Family:
+    release = family.world.release
+    if not exclusions.COLLIDING_NAMES_IN_BATCHES.holds(release):
+        return family
+    return family._replace(comparator=distinct(release, family.comparator))
 
 
 def _mutation(pick: Picker, family: Family, key: bytes, flaw: Flaw = None) -> Mutation:
@@ -151,7 +168,7 @@ def _mutation(pick: Picker, family: Family, key: bytes, flaw: Flaw = None) -> Mu
     if flaw in ('bare deletion predicate', 'super deletion', 'range of subcolumns') or (
             flaw in (None, 'bad name', 'no timestamp') and pick.once_in(3)):
         _note_removal(family, key)
-        return Mutation(deletion=_deletion(pick, family, flaw))
+        return Mutation(deletion=_deletion(pick, family, key, flaw))
     held = _stored(pick, family, flaw)
     if flaw == 'two columns':
         held.counter_column = CounterColumn(b'a', 1)
@@ -170,7 +187,7 @@ def _stored(pick: Picker, family: Family, flaw: Flaw) -> ColumnOrSuperColumn:
             held.column = args.column(pick, family, flaw)
         return held
     name = args.name(pick, family.comparator)
-    numbers = range(pick.number(0 if flaw is None else 1, 3))
+    numbers = range(pick.number(_least(family, flaw), 3))
     if counts:
         held.counter_super_column = CounterSuperColumn(
             name, [CounterColumn(args.name(pick, family.inner, flaw), pick.of(DELTAS)) for _ in numbers])
@@ -179,7 +196,12 @@ def _stored(pick: Picker, family: Family, flaw: Flaw) -> ColumnOrSuperColumn:
     return held
 
 
-def _deletion(pick: Picker, family: Family, flaw: Flaw) -> Deletion:
+def _least(family: Family, flaw: Flaw) -> int:
+    """How many columns a mutation has to have."""
+    return 0 if flaw is None and not exclusions.EMPTY_MUTATIONS.holds(family.world.release) else 1
+
+
+def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
     timestamp = None if flaw == 'no timestamp' or (family.is_counter and pick.once_in(2)) else args.stamp(
         pick, family.world)
     below = family.is_super and pick.once_in(2)
@@ -194,19 +216,29 @@ def _deletion(pick: Picker, family: Family, flaw: Flaw) -> Deletion:
         form = 3
     if form == 0:
         return Deletion(timestamp, held)
-    if form < 4:
-        found = pick.some(names.good, 0 if flaw is None else 1, 3)
+    if form > 3:
+        span = _deleted_range(pick, family, names, (key, held))
+        if span is not None:
+            return Deletion(timestamp, held, SlicePredicate(slice_range=span))
+    if form:
+        found = pick.some(names.good, _least(family, flaw), 3)
         if flaw == 'bad name':
             found.append(args.name(pick, names, flaw))
         _note_deletion(family, found)
         return Deletion(timestamp, held, SlicePredicate(column_names=found))
-    return Deletion(timestamp, held, SlicePredicate(slice_range=_deleted_range(pick, family, names)))
+    return Deletion(timestamp, held)
 
 
-def _deleted_range(pick: Picker, family: Family, names: Any) -> Any:
+def _deleted_range(pick: Picker, family: Family, names: Alphabet, row: Tuple[Any, ...]) -> Optional[SliceRange]:
+    """A range to delete in a row, or in a super column of it; None where all there are would touch another one."""
+    release = family.world.release
     found = args.slice_range(pick, family.world, names)
-    if exclusions.OPEN_RANGE_DELETIONS.holds(family.world.release):
+    if exclusions.OPEN_RANGE_DELETIONS.holds(release):
         found.start, found.finish = args.ordered_bounds(pick, names, closed=True)
+    if exclusions.TOUCHING_RANGE_DELETIONS.holds(release):
+        key = order(release, names)
+        if not family.world.has_room(family, row, key(found.start), key(found.finish)):
+            return None
     return found
 
 

@@ -8,6 +8,7 @@ __all__ = ['Exclusion']
 
 ALL = ('1.2', '2.0', '2.1', '2.2', '3.0', '3.11')
 OLD, TWO, THREE = ALL[:2], ALL[1:4], ALL[4:]
+LATE_TWO = ALL[2:4]
 
 
 class Exclusion(NamedTuple):
@@ -35,6 +36,13 @@ NO_KEYS = _exclusion(
 OPEN_RANGE_DELETIONS = _exclusion(
     TWO, 'An empty end of a deleted range is taken for a name, and a reversed range deletes its start only; 2.1 then '
          'fails an assertion while it flushes the memtable, and no schema change of that server ends any more.')
+TOUCHING_RANGE_DELETIONS = _exclusion(
+    TWO, 'Where two deleted ranges of a row overlap, they are cut so that they meet at a name. A slice that comes to '
+         'that name goes by the first of them, one that begins there, or asks for the name, by the second: a column is '
+         'shown by one read and not by the other.')
+EMPTY_MUTATIONS = _exclusion(
+    LATE_TWO, 'A row that a batch names without storing anything is shown in ranges until the memtable is flushed, '
+              'which the server does of its own, and whenever any family is dropped.')
 REVERSED_SLICES_BESIDE_METADATA = _exclusion(
     THREE, 'A family with column_metadata answers a reversed slice with the defined columns first.')
 REVERSED_SUPER_SLICES = _exclusion(
@@ -73,12 +81,32 @@ FILTERS_ON_TOMBSTONES = _exclusion(
 REVERSED_FILTERS = _exclusion(
     THREE, 'A reversed slice of rows that a filter picks without an index returns the columns of its other end: of a '
            'to e, the last two are a and b.')
+INDEXES_OF_REVERSED_NAMES = _exclusion(
+    THREE, 'A read by an index with an open slice, of a family of a ReversedType whose type has no empty value to '
+           'compare (doubles), ends in an IndexOutOfBoundsException (KeysSearcher.filterIfStale), and times out.')
+DEFINED_SUBCOLUMNS = _exclusion(
+    THREE, 'Every slice of subcolumns shows the defined ones, wherever it begins and ends.')
+DEFINED_SUPER_COUNTERS = _exclusion(
+    THREE, 'A super family of counters with column_metadata closes the connection (SuperColumnCompatibility).')
+REVERSED_COMPONENTS = _exclusion(
+    THREE, 'A slice of composite names that ends in a prefix with an end-of-component byte of 0 takes in the longer '
+           'names where the next component is reversed, and only there.')
 SUPER_UPDATES = _exclusion(
     THREE, 'Every system_update_column_family of a super family closes the connection (SuperColumnCompatibility: '
            "Invalid super column table definition, no 'dynamic' map column).")
 DEFINED_NAMES = _exclusion(
     ALL[:4], 'Names in column_metadata are kept as text. Where two names have one text (numbers with leading zeros, '
-             'moments less than a minute apart, booleans), a definition comes to concern another name.')
+             'decimals of negative scale, moments less than a minute apart, booleans), a definition comes to concern '
+             'another name.')
+REVERSED_COMPOSITES = _exclusion(
+    ALL, 'A ReversedType of a CompositeType validates nothing: names of wrong components are stored, or the call times '
+         'out, the connection is closed, and so it is with reads of that row from then on.')
+COMMIT_LEVELS = _exclusion(
+    ALL[1:], 'cas with a commit level that asks for more replicas than there are waits until it times out, and has '
+             'written all the same.')
+LONGEST_NAMES = _exclusion(
+    ALL, 'In super families a name of 65535 bytes, which is not refused, fails while it is written, and the call times '
+         'out.')
 UNCHECKED_BOUNDS = _exclusion(
     ALL[1:], 'get_count, get_multi_slice and get_paged_slice do not validate the ends of slices: one that is no name '
              'of the family is compared as it comes, or closes the connection.')
@@ -92,6 +120,12 @@ FILTERS_ON_COUNTERS = _exclusion(
 COLLIDING_NAMES = _exclusion(
     ALL, 'Names of one value in different bytes (an integer with and without leading zeros) are one column in a '
              'plain family. In super families, composites and counters the server shows both, or either.')
+COLLIDING_NAMES_IN_BATCHES = _exclusion(
+    LATE_TWO, 'In one mutation of a row, names of one value in different bytes stay two columns, by the order in which '
+              'they come, and both are shown (ArrayBackedSortedColumns.appendOrReconcile compares their bytes).')
+COLLIDING_INDEXED_NAMES = _exclusion(
+    LATE_TWO, 'What is written to an indexed column by its name in other bytes goes into the index without being '
+              'validated; where the type cannot compare it, the call times out.')
 COLLIDING_PLAIN_NAMES = _exclusion(
     THREE, 'In plain families, too, cas finds a column by the bytes of its name only, and reads by its value.')
 RANGE_DELETIONS_BESIDE_METADATA = _exclusion(

@@ -63,6 +63,7 @@ class World:
         self.families: List[Family] = []
         self.removed: set = set()           # (family, row key) of counters that were removed, see exclusions
         self.deleted: set = set()           # (family, column name) of columns that were deleted, see exclusions
+        self.spans: Dict[Any, List[Tuple[Any, Any]]] = {}       # deleted ranges of rows and super columns
         self.short_ttls = False
         self._serial = 0
 
@@ -82,6 +83,14 @@ class World:
         """The family as it is by now, or another one if it was dropped."""
         same = [each for each in self.families if (each.keyspace, each.name) == (family.keyspace, family.name)]
         return (same or self.families or [family])[0]
+
+    def has_room(self, family: Family, row: Tuple[Any, ...], low: Any, high: Any) -> bool:
+        """Whether a range (its ends' sort keys) is one that was deleted in the row before, or meets none such."""
+        known = self.spans.setdefault((family.name, *row), [])
+        free = all((low, high) == span or high < span[0] or span[1] < low for span in known)
+        if free and (low, high) not in known:
+            known.append((low, high))
+        return free
 
     def new_name(self) -> str:
         self._serial += 1
@@ -105,9 +114,15 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     if kind == 'indexed' and comparator.is_composite and (
             exclusions.COMPOSITE_FILTERS.holds(release) or exclusions.COMPOSITES_WITH_METADATA.holds(release)):
         comparator = comparators(release)[0]
+    if kind == 'indexed' and comparator.is_descending and exclusions.INDEXES_OF_REVERSED_NAMES.holds(release):
+        comparator = comparators(release)[0]
+    if exclusions.REVERSED_COMPONENTS.holds(release):
+        comparator, sub = comparator.without_bare_prefixes(), sub and sub.without_bare_prefixes()
     plain = sub is None and values is not None and not comparator.is_composite
     if exclusions.COLLIDING_NAMES.holds(release) and (not plain or exclusions.COLLIDING_PLAIN_NAMES.holds(release)):
         comparator, sub = distinct(release, comparator), sub and distinct(release, sub)
+    if kind == 'indexed' and exclusions.COLLIDING_INDEXED_NAMES.holds(release):
+        comparator = distinct(release, comparator)
     columns = {} if values is None else _columns(pick, world, sub or comparator)
     indexed: Tuple[bytes, ...] = ()
     if kind == 'indexed':
@@ -166,6 +181,8 @@ def _definable(world: World, names: Alphabet) -> Sequence[bytes]:
         return names.good
     if 'DateType' in names.text or 'TimestampType' in names.text:
         return [name for name in names.good if int.from_bytes(name, 'big', signed=True) % 60000 == 0]
+    if 'DecimalType' in names.text:
+        return [name for name in names.good if name[0] < 0x80]
     if 'IntegerType' in names.text or 'BooleanType' in names.text:
         return [name for name in names.good if name == b'\x01' or b'\x02ab' in name]
     return names.good

@@ -426,6 +426,8 @@ def test_refused_updates(made):
     refused('Keyspace nope does not exist', made.system_update_column_family, cf_def('B', 'nope'))
     refused('system keyspace is not user-modifiable.', made.system_update_column_family, cf_def('X', 'system'))
     refused('Keyspace and CF name must be set.', made.system_update_column_family, cf_def(None))
+    refused('Keyspace  does not exist', made.system_update_column_family, cf_def('B', ''))
+    refused('non-empty columnfamily is required', made.system_update_column_family, cf_def(''))
     refused('types do not match.', made.system_update_column_family, cf_def('B', column_type='Super'))
     refused('Could not find column family definition to modify.', session('1.2').system_update_column_family,
             cf_def('nope'))
