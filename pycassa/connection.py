@@ -216,7 +216,7 @@ class Connection(RawClient):
         try:
             super().login(auth_request)
         except Exception as error:
-            conceal(error, auth_request.credentials or {})
+            conceal(error, getattr(auth_request, 'credentials', None) or {})
             raise
 
     @own_method
