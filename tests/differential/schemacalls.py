@@ -67,6 +67,9 @@ def _define_amiss(pick: Picker, family: Family) -> Change:
     if new:
         definition.name = family.world.new_name()
     flaw = pick.of(_DEFINITION_FLAWS)
+    if (flaw is _bad_column and family.is_super and family.is_counter
+            and exclusions.DEFINED_SUPER_COUNTERS.holds(family.world.release)):
+        flaw = _DEFINITION_FLAWS[0]
     flaw(pick, definition)
     method = 'system_add_column_family' if new else 'system_update_column_family'
     return Change((Call(method, (definition,), family.keyspace),))
