@@ -120,7 +120,7 @@ class ConnectionPool:
             self.add_listener(listener)
         self.set_server_list(server_list)
         if prefill:
-            self.fill()
+            self._fill_or_close()
 
     def __repr__(self) -> str:
         return f'<{self.__class__.__name__} {self.keyspace} {self.status()}>'
@@ -633,6 +633,15 @@ class ConnectionPool:
             wrapper._state = ConnectionWrapper._IN_QUEUE
             if not self._store.give(wrapper):
                 self._dispose(wrapper, 'the pool is full')
+
+    def _fill_or_close(self) -> None:
+        """`fill` as the pool is made: if that fails nobody has the pool, to close what it opened."""
+        try:
+            self.fill()
+        except BaseException:
+            # Not the method of a subclass, whose own part is not made yet.
+            ConnectionPool.close(self)
+            raise
 
     def dispose(self) -> None:
         """Close the idle connections. Those in use are not touched, and the pool can be used as before."""

@@ -3,11 +3,11 @@ import gc
 
 import pytest
 
-from pycassa.errors import ConnectionClosed
+from pycassa.errors import AllServersUnavailable, ConnectionClosed
 from pycassa.runtime import Runtime
 from pycassa.store import Permit, Store
 
-from .fakes import FakeLink, FakePool, FakeWrapper, World, a_call, in_threads
+from .fakes import FakeLink, FakePool, FakeWrapper, Recorder, World, a_call, in_threads
 
 
 class Interrupt(KeyboardInterrupt):
@@ -196,3 +196,75 @@ def test_a_listener_that_raises_at_a_check_out_does_not_make_the_call_outlast_it
     with pytest.raises(ZeroDivisionError):
         pool.execute_call(a_call())
     assert world.now - started <= 1.0
+
+
+# --- a pool that cannot be made ------------------------------------------------------------------------------------
+
+def raising(error):
+    def hear(dic):
+        raise error
+    return hear
+
+
+@pytest.mark.parametrize('cause', ['host', 'signal', 'listener'])
+def test_what_a_pool_opened_is_closed_when_it_cannot_be_filled(cause):
+    world = World('a')
+    recorder = Recorder()
+
+    def at_the_third(dic):
+        if len(recorder.named('connection_created')) == 3:
+            assert sum(world.open.values()) == 3
+            if cause == 'host':
+                world.refusing.add('a')
+            else:
+                raise Interrupt if cause == 'signal' else ZeroDivisionError
+
+    expected = {'host': AllServersUnavailable, 'signal': Interrupt, 'listener': ZeroDivisionError}[cause]
+    with pytest.raises(expected) as raised:
+        world.pool(pool_size=5, listeners=[recorder, {'connection_created': at_the_third}])
+    # The exception's traceback keeps the pool: this is not left to the collector.
+    assert raised.tb is not None and sum(world.open.values()) == 0
+    assert len(recorder.named('connection_disposed')) == (3 if cause == 'host' else 2)
+    assert recorder.names()[-1] == 'pool_disposed'
+
+
+def test_a_listener_that_raises_does_not_keep_open_what_a_pool_that_cannot_be_filled_opened():
+    world = World('a')
+    opened = []
+
+    def refuse_after_two(dic):
+        opened.append(dic)
+        if len(opened) == 2:
+            world.refusing.add('a')
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        world.pool(pool_size=5, listeners=[{'connection_created': refuse_after_two,
+                                            'connection_disposed': raising(ZeroDivisionError)}])
+    assert isinstance(raised.value.__context__, AllServersUnavailable)
+    assert len(opened) == 2 and sum(world.open.values()) == 0
+
+
+def test_a_pool_that_is_there_keeps_what_it_opened_when_it_cannot_be_filled():
+    world = World('a')
+    pool = world.pool(pool_size=3, prefill=False)
+    pool.add_listener({'connection_created': lambda dic: world.refusing.add('a')})
+    with pytest.raises(AllServersUnavailable):
+        pool.fill()
+    assert exact(world, pool) == 1
+    pool.execute_call(a_call())
+
+
+def test_a_subclass_is_not_asked_to_close_a_pool_before_it_is_made():
+    class Counting(FakePool):
+        def __init__(self, *args, **settings):
+            FakePool.__init__(self, *args, **settings)
+            self.closed = 0
+
+        def close(self):
+            self.closed += 1
+            FakePool.close(self)
+
+    world = World('a')
+    world.refusing.add('a')
+    with pytest.raises(AllServersUnavailable):
+        Counting(world, server_list=['a'])
