@@ -9,7 +9,8 @@ from pycassa.legacy_pools import StaticPool
 from .network import Host, Wire
 from .scheduler import Violation
 
-__all__ = ['chance_of', 'check_counts', 'check_end', 'check_outcome', 'check_step', 'check_time']
+__all__ = ['chance_of', 'check_counts', 'check_end', 'check_nothing_is_open', 'check_outcome', 'check_step',
+           'check_time']
 
 # Polls are in whole milliseconds: a time-out may come so much late.
 _MILLISECOND = 0.001 + 1e-6
@@ -34,6 +35,15 @@ def check_step(simulation: Any) -> None:
     if store.limit is not None and len(store._members) + store._opening > store.limit:
         raise Violation(f'{len(store._members)} connections and {store._opening} being opened, and the limit is '
                         f'{store.limit}')
+
+
+# --- when the pool is made -----------------------------------------------------------------------------------------
+
+def check_nothing_is_open(simulation: Any, error: BaseException) -> None:
+    """A pool that could not be made has closed what it opened."""
+    left = [wire for wire in simulation.network.wires if not wire.closed_by_client]
+    if left:
+        raise Violation(f'no pool was made, because of {error!r}, and {left} are open')
 
 
 # --- after each action ---------------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ def what_failed_is_kept(original: Any, self: ConnectionPool, wrapper: Any) -> No
     self._put_idle(wrapper, None)
 
 
+@mutation(ConnectionPool, '_fill_or_close')
+def a_pool_that_cannot_be_made_leaves_connections_open(original: Any, self: ConnectionPool) -> None:
+    self.fill()
+
+
 @mutation(MessageTransport, 'interrupted')
 def an_interrupted_call_leaves_its_connection_open(original: Any, self: Any, error: Any, frame: bytes) -> None:
     pass

@@ -1,7 +1,9 @@
 """One run of the simulation: a pool, its users and its hosts, by a seed, with the checks of what must always hold."""
 import contextlib
 import gc
+import random
 import sys
+from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from pycassa import hosts, legacy_pools, pool, retry, store, wrapper
@@ -148,12 +150,25 @@ class Simulation:
                             lambda: Lock(self.scheduler)))
         self.busy += 1
         try:
-            self.pool = self.plan.kind(**settings)
-        except NoServerAvailable:
+            self.pool = self._made(settings)
+        except (NoServerAvailable, Interrupt, ListenerError, ListenerOSError) as error:
+            self.scheduler.note(f'no pool is made: {error.__class__.__name__}')
+            # The error is still there, and what made the pool with it: the collector has no part in this.
+            checks.check_nothing_is_open(self, error)
             self.pool = self.plan.kind(**{**settings, 'prefill': False})
         self.busy -= 1
         if self.plan.short_way:
             self.pool._short_way = ShortWay(self.scheduler)
+
+    def _made(self, settings: Dict[str, Any]) -> Any:
+        """The pool, unless signals and listeners keep it from being made as they do from calls."""
+        maker = SimpleNamespace(chance=random.Random(f'{self.seed}/maker'))
+        self.listeners_raise = self.plan.bad_listener
+        try:
+            with self.scheduler.interrupting(self._points(maker)):
+                return self.plan.kind(**settings)
+        finally:
+            self.listeners_raise = False
 
     def _heal(self) -> None:
         self.network.noise = 0.0
