@@ -51,11 +51,14 @@ def key(pick: Picker, family: Family, flaw: Flaw = None) -> bytes:
     if flaw == 'empty key':
         return b''
     if flaw == 'long key':
-        longest = not (family.indexed and exclusions.LONG_KEYS_BESIDE_INDEXES.holds(family.world.release))
-        return b'k' * (LONG - (pick.number(0, 1) if longest else 0))
+        return b'k' * (LONG - (0 if _stays_small(family) else pick.number(0, 1)))
     if flaw == 'bad key' and family.bad_keys:
         return pick.of(family.bad_keys)
     return pick.of(family.keys)
+
+
+def _stays_small(family: Family) -> bool:
+    return not (family.is_super or family.is_counter) and exclusions.LARGE_ROWS.holds(family.world.release)
 
 
 def name(pick: Picker, names: Alphabet, flaw: Flaw = None) -> bytes:
@@ -115,7 +118,8 @@ def value(pick: Picker, type_: Optional[Alphabet], flaw: Flaw = None) -> bytes:
 
 def column(pick: Picker, family: Family, flaw: Flaw = None) -> Column:
     named = name(pick, family.inner, flaw)
-    if flaw == 'long name' and not (family.is_super and exclusions.LONGEST_NAMES.holds(family.world.release)):
+    longest = not (family.is_super and exclusions.LONGEST_NAMES.holds(family.world.release) or _stays_small(family))
+    if flaw == 'long name' and longest:
         named = named[pick.number(0, 1):]
     found = Column(named, value(pick, family.validator(named), flaw), stamp(pick, family.world))
     found.ttl = _ttl(pick, family.world, flaw)
@@ -144,13 +148,14 @@ def predicate(pick: Picker, family: Family, below: bool, flaw: Flaw = None, reve
         return SlicePredicate()
     if flaw == 'two predicates':
         return SlicePredicate(column_names=[pick.of(names.good)], slice_range=SliceRange(b'', b'', False, 1))
+    if below and family.columns and exclusions.DEFINED_SUBCOLUMNS.holds(family.world.release):
+        return SlicePredicate(slice_range=SliceRange(b'', b'', False, 100))
     if flaw in ('bad name', 'empty name', 'long name') or (flaw is None and pick.once_in(3)):
-        found = pick.some(names.good, 0, 3)
+        nameless = not (family.is_super and exclusions.NO_NAMES_OF_SUPER_COLUMNS.holds(family.world.release))
+        found = pick.some(names.good, 0 if nameless else 1, 3)
         if flaw is not None:
             found.append(name(pick, names, flaw))
         return SlicePredicate(column_names=found)
-    if below and family.columns and exclusions.DEFINED_SUBCOLUMNS.holds(family.world.release):
-        return SlicePredicate(slice_range=SliceRange(b'', b'', False, 100))
     backwards = reversible and _may_reverse(family, below) and pick.once_in(3)
     return SlicePredicate(slice_range=slice_range(pick, family.world, names, flaw, backwards))
 

@@ -39,9 +39,9 @@ OPEN_RANGE_DELETIONS = _exclusion(
 TOUCHING_RANGE_DELETIONS = _exclusion(
     TWO, 'Where two deleted ranges of a row overlap, they are cut so that they meet at a name. A slice that comes to '
          'that name goes by the first of them, one that begins there, or asks for the name, by the second: a column is '
-         'shown by one read and not by the other.')
+         'shown by one read and not by the other. To delete a super column is to delete a range, too.')
 EMPTY_MUTATIONS = _exclusion(
-    LATE_TWO, 'A row that a batch names without storing anything is shown in ranges until the memtable is flushed, '
+    ALL[2:], 'A row that a batch names without storing anything is shown in ranges until the memtable is flushed, '
               'which the server does of its own, and whenever any family is dropped.')
 REVERSED_SLICES_BESIDE_METADATA = _exclusion(
     THREE, 'A family with column_metadata answers a reversed slice with the defined columns first.')
@@ -85,7 +85,8 @@ INDEXES_OF_REVERSED_NAMES = _exclusion(
     THREE, 'A read by an index with an open slice, of a family of a ReversedType whose type has no empty value to '
            'compare (doubles), ends in an IndexOutOfBoundsException (KeysSearcher.filterIfStale), and times out.')
 DEFINED_SUBCOLUMNS = _exclusion(
-    THREE, 'Every slice of subcolumns shows the defined ones, wherever it begins and ends.')
+    THREE, 'Every slice of subcolumns shows the defined ones, wherever it begins and ends; read by name, they are not '
+           'there, or the call times out.')
 DEFINED_SUPER_COUNTERS = _exclusion(
     THREE, 'A super family of counters with column_metadata closes the connection (SuperColumnCompatibility).')
 REVERSED_COMPONENTS = _exclusion(
@@ -113,8 +114,16 @@ UNCHECKED_BOUNDS = _exclusion(
 NEGATIVE_MULTI_SLICES = _exclusion(
     ALL, 'A negative count of get_multi_slice closes the connection where the row is there, and returns nothing where '
          'it is not.')
-LONG_KEYS_BESIDE_INDEXES = _exclusion(
-    ('2.1', '2.2'), 'A row key of 65535 bytes, the longest that there may be, makes any value too long for an index.')
+LARGE_ROWS = _exclusion(
+    LATE_TWO, 'A row key of 65535 bytes, the longest that there may be, makes any value too long for an index. And where '
+              'a row of 64 KiB, its key included, was flushed, filters go by what a slice returns, no longer by the '
+              'whole row (ExtendedFilter: "Expanding slice filter to entire row").')
+NO_NAMES_OF_SUPER_COLUMNS = _exclusion(
+    LATE_TWO, 'A predicate of no names at all times out on a row of a super family (SuperColumns asserts that there is '
+              'a name).')
+TTL_TIES_IN_BATCHES = _exclusion(
+    LATE_TWO, 'Of two columns alike of which one expires, the one that was there stays; within one mutation the later '
+              'one does where it comes next to it, and the earlier one where another column lies between.')
 FILTERS_ON_COUNTERS = _exclusion(
     ALL[:4], 'A row filter compares the bytes in which a counter is kept, shards and all.')
 COLLIDING_NAMES = _exclusion(
@@ -123,9 +132,10 @@ COLLIDING_NAMES = _exclusion(
 COLLIDING_NAMES_IN_BATCHES = _exclusion(
     LATE_TWO, 'In one mutation of a row, names of one value in different bytes stay two columns, by the order in which '
               'they come, and both are shown (ArrayBackedSortedColumns.appendOrReconcile compares their bytes).')
-COLLIDING_INDEXED_NAMES = _exclusion(
-    LATE_TWO, 'What is written to an indexed column by its name in other bytes goes into the index without being '
-              'validated; where the type cannot compare it, the call times out.')
+COLLIDING_DEFINED_NAMES = _exclusion(
+    LATE_TWO, 'What is written to a defined column by its name in other bytes is not validated by the definition, and '
+              'yet goes into its index and is compared by filters; where its type cannot compare it, the call times '
+              'out.')
 COLLIDING_PLAIN_NAMES = _exclusion(
     THREE, 'In plain families, too, cas finds a column by the bytes of its name only, and reads by its value.')
 RANGE_DELETIONS_BESIDE_METADATA = _exclusion(
