@@ -27,7 +27,7 @@ class Consistency:
         self.check_read(level, rows)
         self.available(keyspace, level)
 
-    def check_read(self, level: int, rows: int) -> None:
+    def check_read(self, level: int, rows: int = 1) -> None:
         """The part of `read` that does not depend on replicas."""
         if level == ConsistencyLevel.ANY:
             refuse('ANY ConsistencyLevel is only supported for writes')

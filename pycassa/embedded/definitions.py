@@ -1,7 +1,7 @@
 """Checks of CfDef and KsDef, in the server's words, and the defaults that it fills in."""
 import copy
 import re
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from pycassa.cassandra.ttypes import CfDef, KsDef
 from pycassa.embedded.comparators import PACKAGE, MarshalError, Type
@@ -107,10 +107,10 @@ class SchemaRules:
 
     # --- families ------------------------------------------------------------------------------------------------
 
-    def family(self, cf_def: CfDef, index_names: Mapping[str, str], any_name: bool = False) -> Definition:
+    def family(self, cf_def: CfDef, index_names: Iterable[Tuple[str, str]], any_name: bool = False) -> Definition:
         """The checked definition of a CfDef with the server's defaults filled in.
 
-        `index_names` are the keyspace's present index names with the families that have them. Raises
+        `index_names` are pairs of a present index name and the name of a family that has it. Raises
         InvalidRequestException.
         """
         is_super = self._column_type(cf_def.column_type)
@@ -121,6 +121,8 @@ class SchemaRules:
         columns = self._columns(cf_def, subcomparator or comparator)
         compaction = self._compaction(cf_def)
         compression = self._compression(cf_def.compression_options)
+        if self._profile.release >= (2, 0):
+            self._speculative_retry(cf_def.speculative_retry or 'NONE')     # read before anything is checked
         if not any_name:
             self._check_names(cf_def)
         is_counter = default_validator.name == 'CounterColumnType'
@@ -143,7 +145,14 @@ class SchemaRules:
             comparator=comparator, subcomparator=subcomparator, key_type=key_type,
             default_validator=default_validator, artificial=self._artificial(subcomparator, default_validator, columns),
             columns={column.name: column for column in columns},
+            validators={} if self._takes_last_component(comparator, subcomparator) else {
+                column.name: column.type for column in columns},
             default_ttl=0 if is_counter else max(reply.default_time_to_live or 0, 0), reply=reply)
+
+    def _takes_last_component(self, comparator: Type, subcomparator: Optional[Type]) -> bool:
+        # 2.1 and 2.2 look for a composite name by its last component among the defined names, and find none.
+        composite = comparator.name == 'CompositeType' and subcomparator is None
+        return composite and (2, 1) <= self._profile.release < (3, 0)
 
     def _artificial(self, subcomparator: Optional[Type], values: Type, columns: List[Column]) -> Tuple[Column, ...]:
         """What 3.x shows besides in the metadata of super families."""
@@ -210,8 +219,8 @@ class SchemaRules:
                 refuse(f'Cannot add a counter column ({names.text(column.name)}) in a non counter column family')
 
     def _check_indexes(self, cf_def: CfDef, columns: List[Column], is_super: bool,
-                       index_names: Mapping[str, str]) -> List[Column]:
-        taken = {name for name, family in index_names.items() if family != cf_def.name}
+                       index_names: Iterable[Tuple[str, str]]) -> List[Column]:
+        taken = {name for name, family in index_names if family != cf_def.name}
         named: List[Column] = []
         for column in columns:
             if column.index_type is None:
@@ -416,7 +425,7 @@ class SchemaRules:
 
     # --- updates -------------------------------------------------------------------------------------------------
 
-    def update(self, old: Definition, cf_def: CfDef, index_names: Mapping[str, str]) -> Definition:
+    def update(self, old: Definition, cf_def: CfDef, index_names: Iterable[Tuple[str, str]]) -> Definition:
         """The definition that a family gets from a CfDef. Raises InvalidRequestException where it may not change so.
 
         3.x keeps the family's types whatever the CfDef says.

@@ -2,7 +2,7 @@
 import threading
 import time
 import uuid
-from typing import Callable, Dict, List, Mapping, Optional
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from pycassa.cassandra.ttypes import CfDef, EndpointDetails, KsDef, TokenRange
 from pycassa.embedded.consistency import Consistency
@@ -118,13 +118,13 @@ class Node:
             if keyspace is None or keyspace.internal:
                 if keyspace is not None:
                     refuse('system keyspace is not user-modifiable.')
-                self.rules.family(cf_def, {}, any_name)
+                self.rules.family(cf_def, self._index_names(), any_name)
                 refuse(f"Cannot add {self.words.spaced} '{cf_def.name}' to non existing keyspace "
                        f"'{cf_def.keyspace}'.")
             self._add_family(keyspace, cf_def, any_name)
 
     def _add_family(self, keyspace: Keyspace, cf_def: CfDef, any_name: bool) -> None:
-        definition = self.rules.family(cf_def, _index_names(keyspace), any_name)
+        definition = self.rules.family(cf_def, self._index_names(keyspace), any_name)
         if cf_def.name in keyspace.families:
             refuse(f'Cannot add already existing {self.words.spaced} "{cf_def.name}" to keyspace "{keyspace.name}"')
         family = Family(definition, self.partitioner)
@@ -143,7 +143,7 @@ class Node:
             if self.profile.release < (2, 0) and (keyspace is None or cf_def.name not in keyspace.families):
                 refuse('Could not find column family definition to modify.')
             family = self.validation.family(self.keyspaces, cf_def.keyspace, cf_def.name)
-            names = _index_names(self.keyspaces[cf_def.keyspace])
+            names = self._index_names(keyspace)
             family.redefine(self.rules.update(family.definition, cf_def, names))
 
     def drop_column_family(self, keyspace: str, name: str) -> None:
@@ -153,6 +153,15 @@ class Node:
                 refuse('system keyspace is not user-modifiable.')
             self.validation.family(self.keyspaces, keyspace, name)
             del self.keyspaces[keyspace].families[name]
+
+    def _index_names(self, keyspace: Optional[Keyspace] = None) -> List[Tuple[str, str]]:
+        # Up to 2.2 index names are of all keyspaces, and those of a keyspace that is being made not yet among them.
+        if self.profile.release < (3, 0):
+            keyspaces = list(self.keyspaces.values())
+        else:
+            keyspaces = [] if keyspace is None else [keyspace]
+        return [(index.name, family.name) for each in keyspaces for family in each.families.values()
+                for index in family.indexes.values()]
 
     def schema_version(self) -> str:
         """The version of the schema: equal schemas have equal ones."""
@@ -172,7 +181,3 @@ class Node:
         details = EndpointDetails(host=self.host, datacenter='datacenter1', rack='rack1')
         return [TokenRange(start_token=self.node_token, end_token=self.node_token, endpoints=[self.host],
                            rpc_endpoints=[self.host], endpoint_details=[details])]
-
-
-def _index_names(keyspace: Keyspace) -> Dict[str, str]:
-    return {index.name: family.name for family in keyspace.families.values() for index in family.indexes.values()}

@@ -41,6 +41,7 @@ class Definition(NamedTuple):
     key_type: Type
     default_validator: Type
     columns: Dict[bytes, Column]
+    validators: Dict[bytes, Type]       # of single columns
     artificial: Tuple[Column, ...]
     default_ttl: int
     reply: CfDef
@@ -96,8 +97,7 @@ class Family:
 
     def validator(self, name: bytes) -> Type:
         """The type of the values of a column (subcolumn) name."""
-        column = self.definition.columns.get(name)
-        return self.definition.default_validator if column is None else column.type
+        return self.definition.validators.get(name, self.definition.default_validator)
 
     def learn(self, name: bytes) -> Tuple[Any, Optional[Callable[[bytes], Any]]]:
         """(sort key, check of values) of a column name that was found valid."""

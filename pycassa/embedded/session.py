@@ -51,8 +51,9 @@ class Session(SchemaCalls):
         with engine.lock:
             keyspace, family = self._family(name)
             engine.validation.path(family, super_column, column)
-            engine.consistency.read(keyspace, consistency)
+            engine.consistency.check_read(consistency)
             engine.validation.key(family, key)
+            engine.consistency.available(keyspace, consistency)
             if column is not None:
                 select = selector(family, super_column, ((column,), None))
             else:
@@ -69,8 +70,9 @@ class Session(SchemaCalls):
             keyspace, family = self._family(parent[0])
             engine.validation.parent(family, parent[1])
             engine.validation.predicate(family, parent[1], predicate)
-            engine.consistency.read(keyspace, consistency)
+            engine.consistency.check_read(consistency)
             engine.validation.key(family, key)
+            engine.consistency.available(keyspace, consistency)
             return selector(family, parent[1], predicate)(family.store.rows.get(key), engine.now())
 
     def multiget_slice(self, keys: Sequence[bytes], parent: Parent, predicate: Predicate,
@@ -81,12 +83,11 @@ class Session(SchemaCalls):
             keyspace, family = self._family(parent[0])
             engine.validation.parent(family, parent[1])
             engine.validation.predicate(family, parent[1], predicate)
-            if keys:
-                engine.consistency.read(keyspace, consistency, len(keys))
-            else:
-                engine.consistency.check_read(consistency, 0)
+            engine.consistency.check_read(consistency, len(keys))
             for key in keys:
                 engine.validation.key(family, key)
+            if keys:
+                engine.consistency.available(keyspace, consistency)
             select = selector(family, parent[1], predicate)
             rows, now = family.store.rows, engine.now()
             return {key: select(rows.get(key), now) for key in keys}
@@ -207,14 +208,15 @@ class Session(SchemaCalls):
             keyspace, family = self._family(family_name)
             spans = engine.validation.spans(start_key, end_key, start_token, end_token)
             old = engine.profile.release < (2, 0)
-            if row_filter and not old:
-                refuse('Cross-row paging is not supported along with index clauses')
+            matcher = engine.validation.filter(family, row_filter)
             if count <= 0:
                 refuse('maxRows must be positive')
+            if row_filter and not old:
+                engine.validation.expressions(family, row_filter)
+                refuse('Cross-row paging is not supported along with index clauses')
             engine.consistency.read(keyspace, consistency, 0)
             engine.validation.slice(family.comparator, (start_column, b'', False, 1))
             self._check_range_bounds(family, start_key, end_key)
-            matcher = engine.validation.filter(family, row_filter)
             now = engine.now()
             found: List[Tuple[bytes, Columns]] = []
             for key, row in family.store.scan(spans):
@@ -403,10 +405,10 @@ class Session(SchemaCalls):
             present = row.select_slice(None, None, False, 1, now) if row is not None else []
             return present or None
         sort_key = family.comparator.sort_key
-        names = sorted({sort_key(column[0]) for column in expected})
-        present = row.select_names(names, now) if row is not None else []
+        wanted = self.engine.writer.reconciled(family, expected, now)
+        present = row.select_names(sorted(wanted), now) if row is not None else []
         values = {sort_key(cell[0]): cell[1] for cell in present}
-        if all(values.get(sort_key(column[0])) == column[1] for column in expected):
+        if all(values.get(key) == cell[1] for key, cell in wanted.items()):
             return None
         return present
 

@@ -234,6 +234,10 @@ class Validation:
             refuse('super columns are not supported for indexing')
         if family.is_counter:
             self.counter_mismatch(family)
+        return self.expressions(family, expressions)
+
+    def expressions(self, family: Family, expressions: Expressions) -> List[Any]:
+        """The tests of index expressions (see Matcher), each of which is found valid."""
         tests = []
         for name, operator, value in expressions:
             label = f'[{name.hex()}]=[{value.hex()}]'

@@ -199,6 +199,14 @@ class Writer:
         entry = family.known.get(name) or self._learn(family, name)
         return Cells.put, (entry[0], self._cell(family, name, value, timestamp, ttl, now)) + self._rules(now)
 
+    def reconciled(self, family: Family, columns: Sequence[Column], now: int) -> Dict[Any, Cell]:
+        """Cells by sort key of Columns that are not to be stored: of several of one name the one that wins."""
+        found = Cells()
+        for name, value, timestamp, ttl in columns:
+            cell: Cell = (name, value, timestamp or 0, ttl or None)
+            found.put(family.comparator.sort_key(name), cell + (now + ttl,) if ttl else cell, *self._rules(now))
+        return found.entries
+
     def _rules(self, now: int) -> Tuple[int, str, bool]:
         return now, self._profile.ttl_tie, self._profile.first_name_stays
 

@@ -1,5 +1,5 @@
 """Random calls on data. Each is right, or has one flaw; each fits the family that it is drawn for."""
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from hypothesis import strategies as st
 
@@ -85,7 +85,12 @@ def _note_removal(family: Family, key: bytes) -> None:
 
 def _note_deletion(family: Family, names: Any) -> None:
     if exclusions.FILTERS_ON_TOMBSTONES.holds(family.world.release):
-        family.world.deleted.update((family.name, name) for name in names)
+        family.world.deleted.update(_marks(family, names))
+
+
+def _marks(family: Family, names: Any) -> Any:
+    key = order(family.world.release, family.inner)
+    return {(family.name, key(name)) for name in names if name in family.inner.good}
 
 
 def remove(pick: Picker, family: Family) -> Call:
@@ -93,7 +98,10 @@ def remove(pick: Picker, family: Family) -> Call:
     flaw = pick.flaw((*KEY_FLAWS, *PARENT_FLAWS, *LEVEL_FLAWS, 'wrong kind', 'argument amiss', 'bad name',
                       'empty name', 'long name'))
     key = args.key(pick, family, flaw)
-    path = args.path(pick, family, flaw, pick.of((2, 2, 2, 1, 0)))
+    depth = pick.of((2, 2, 2, 1, 0))
+    if depth == 1 and family.is_super and not family.world.may_cut(family, key, 'above'):
+        depth = 2
+    path = args.path(pick, family, flaw, depth)
     level = args.level(pick, flaw)
     if family.is_counter is (flaw != 'wrong kind'):
         _note_removal(family, key)
@@ -132,7 +140,8 @@ def batch(pick: Picker, family: Family) -> Call:
     atomic = pick.once_in(4) and (not family.is_counter or flaw == 'wrong kind')
     beside = [each for each in family.world.of_keyspace(family.keyspace) if not (atomic and each.is_counter)]
     rows: Dict[bytes, Dict[str, List[Mutation]]] = {}
-    for number in range(pick.number(1, 3)):
+    sole = flaw == 'other keyspace' and exclusions.FIRST_OF_UNKNOWN_FAMILIES.holds(family.world.release)
+    for number in range(1 if sole else pick.number(1, 3)):
         if number == 0 or not beside:
             mutated, wrong = family, flaw
         else:
@@ -148,7 +157,8 @@ def batch(pick: Picker, family: Family) -> Call:
             mutations.append(_mutation(pick, mutated, key, wrong))
         if _removals_race(mutated):
             mutations = [each for each in mutations if (each.deletion is None) is (mutations[-1].deletion is None)]
-        rows.setdefault(key, {}).setdefault(known, []).extend(mutations)
+        held = rows.setdefault(key, {}).setdefault(known, [])
+        held.extend(each for each in mutations if not _ties(mutated, [*held, *mutations], each))
     method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
     return _call(pick, family, flaw, method, rows, args.level(pick, flaw))
 
@@ -158,6 +168,26 @@ def _without_collisions(family: Family) -> Family:
     if not exclusions.COLLIDING_NAMES_IN_BATCHES.holds(release):
         return family
     return family._replace(comparator=distinct(release, family.comparator))
+
+
+def _ties(family: Family, mutations: Sequence[Mutation], mutation: Mutation) -> bool:
+    """Whether a mutation expires and another one says the same for good."""
+    if not exclusions.TTL_TIES_IN_BATCHES.holds(family.world.release):
+        return False
+    lasting = {mark for each in mutations for mark, ttl in _told(family, each) if not ttl}
+    return any(ttl and mark in lasting for mark, ttl in _told(family, mutation))
+
+
+def _told(family: Family, mutation: Mutation) -> Iterator[Tuple[Any, Optional[int]]]:
+    held = mutation.column_or_supercolumn
+    if held is None or family.is_counter:
+        return
+    above = held.super_column.name if held.super_column is not None else None
+    columns = held.super_column.columns if held.super_column is not None else [held.column] if held.column else []
+    key = order(family.world.release, family.inner)
+    for column in columns:
+        if column.name in family.inner.good:
+            yield (above, key(column.name), column.timestamp, column.value), column.ttl
 
 
 def _mutation(pick: Picker, family: Family, key: bytes, flaw: Flaw = None) -> Mutation:
@@ -211,6 +241,9 @@ def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
     form = pick.number(0, 5)
     if flaw == 'range of subcolumns':
         form = 5
+    above = family.is_super and (form > 0 if held is None else form == 0)
+    if above and not family.world.may_cut(family, key, 'above'):
+        held, form = args.name(pick, family.comparator), 1
     names = family.inner if held is not None else family.comparator
     if form > 3 and family.columns and exclusions.RANGE_DELETIONS_BESIDE_METADATA.holds(family.world.release):
         form = 3
@@ -232,6 +265,8 @@ def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
 def _deleted_range(pick: Picker, family: Family, names: Alphabet, row: Tuple[Any, ...]) -> Optional[SliceRange]:
     """A range to delete in a row, or in a super column of it; None where all there are would touch another one."""
     release = family.world.release
+    if row[1] is not None and not family.world.may_cut(family, row[0], 'below'):
+        return None
     found = args.slice_range(pick, family.world, names)
     if exclusions.OPEN_RANGE_DELETIONS.holds(release):
         found.start, found.finish = args.ordered_bounds(pick, names, closed=True)
@@ -335,8 +370,8 @@ def _row_filter(pick: Picker, family: Family) -> Any:
         return None
     if family.is_super and exclusions.FILTERS_ON_SUPER_FAMILIES.holds(release):
         return None
-    return [each for each in args.expressions(pick, family) if (family.name, each.column_name) not in
-            family.world.deleted]
+    return [each for each in args.expressions(pick, family)
+            if not _marks(family, [each.column_name]) & family.world.deleted]
 
 
 def get_paged_slice(pick: Picker, family: Family) -> Call:
@@ -364,7 +399,11 @@ def get_indexed_slices(pick: Picker, family: Family) -> Call:
         return get_range_slices(pick, family)
     if family.is_super and exclusions.FILTERS_ON_SUPER_FAMILIES.holds(family.world.release):
         return get_range_slices(pick, family)
-    clause = IndexClause(args.expressions(pick, family, flaw), args.key(pick, family) if pick.once_in(3) else b'',
+    asked = args.expressions(pick, family, flaw)
+    if flaw is None:
+        asked = asked[:1] + [each for each in asked[1:]
+                             if not _marks(family, [each.column_name]) & family.world.deleted]
+    clause = IndexClause(asked, args.key(pick, family) if pick.once_in(3) else b'',
                          pick.of((100, 100, 1, 2, 0)))
     parent = args.parent(pick, family, flaw)
     return _call(pick, family, flaw, 'get_indexed_slices', parent, clause,

@@ -40,6 +40,8 @@ TOUCHING_RANGE_DELETIONS = _exclusion(
     TWO, 'Where two deleted ranges of a row overlap, they are cut so that they meet at a name. A slice that comes to '
          'that name goes by the first of them, one that begins there, or asks for the name, by the second: a column is '
          'shown by one read and not by the other. To delete a super column is to delete a range, too.')
+FIRST_OF_UNKNOWN_FAMILIES = _exclusion(
+    ALL, 'Which one of several unknown families of a batch is named goes by a hash map of the server.')
 EMPTY_MUTATIONS = _exclusion(
     ALL[2:], 'A row that a batch names without storing anything is shown in ranges until the memtable is flushed, '
               'which the server does of its own, and whenever any family is dropped.')
@@ -115,9 +117,9 @@ NEGATIVE_MULTI_SLICES = _exclusion(
     ALL, 'A negative count of get_multi_slice closes the connection where the row is there, and returns nothing where '
          'it is not.')
 LARGE_ROWS = _exclusion(
-    LATE_TWO, 'A row key of 65535 bytes, the longest that there may be, makes any value too long for an index. And where '
-              'a row of 64 KiB, its key included, was flushed, filters go by what a slice returns, no longer by the '
-              'whole row (ExtendedFilter: "Expanding slice filter to entire row").')
+    LATE_TWO, 'A row key of 65535 bytes, the longest that there may be, makes any value too long for an index. And '
+              'where a row of 64 KiB, its key included, was flushed, filters go by what a slice returns, no longer by '
+              'the whole row (ExtendedFilter: "Expanding slice filter to entire row").')
 NO_NAMES_OF_SUPER_COLUMNS = _exclusion(
     LATE_TWO, 'A predicate of no names at all times out on a row of a super family (SuperColumns asserts that there is '
               'a name).')

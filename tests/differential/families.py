@@ -48,6 +48,8 @@ class Family(NamedTuple):
         return self.subcomparator or self.comparator
 
     def validator(self, name: bytes) -> Optional[Alphabet]:
+        if self.comparator.is_composite and not self.is_super and self.world.profile.release in ((2, 1), (2, 2)):
+            return self.values      # whatever column_metadata says
         return self.columns.get(name, self.values)
 
 
@@ -63,6 +65,7 @@ class World:
         self.families: List[Family] = []
         self.removed: set = set()           # (family, row key) of counters that were removed, see exclusions
         self.deleted: set = set()           # (family, column name) of columns that were deleted, see exclusions
+        self.cut: Dict[Any, str] = {}       # rows of super families: where ranges were deleted, see exclusions
         self.spans: Dict[Any, List[Tuple[Any, Any]]] = {}       # deleted ranges of rows and super columns
         self.short_ttls = False
         self._serial = 0
@@ -83,6 +86,12 @@ class World:
         """The family as it is by now, or another one if it was dropped."""
         same = [each for each in self.families if (each.keyspace, each.name) == (family.keyspace, family.name)]
         return (same or self.families or [family])[0]
+
+    def may_cut(self, family: Family, key: bytes, where: str) -> bool:
+        """Whether super columns ('above') or ranges of their subcolumns ('below') may be deleted in a row."""
+        if not exclusions.TOUCHING_RANGE_DELETIONS.holds(self.release):
+            return True
+        return self.cut.setdefault((family.name, key), where) == where
 
     def has_room(self, family: Family, row: Tuple[Any, ...], low: Any, high: Any) -> bool:
         """Whether a range (its ends' sort keys) is one that was deleted in the row before, or meets none such."""
@@ -121,8 +130,6 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     plain = sub is None and values is not None and not comparator.is_composite
     if exclusions.COLLIDING_NAMES.holds(release) and (not plain or exclusions.COLLIDING_PLAIN_NAMES.holds(release)):
         comparator, sub = distinct(release, comparator), sub and distinct(release, sub)
-    if kind == 'indexed' and exclusions.COLLIDING_INDEXED_NAMES.holds(release):
-        comparator = distinct(release, comparator)
     columns = {} if values is None else _columns(pick, world, sub or comparator)
     indexed: Tuple[bytes, ...] = ()
     if kind == 'indexed':
@@ -134,6 +141,8 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     if (columns and exclusions.COMPOSITE_PREFIXES_BESIDE_METADATA.holds(release)
             or values is None and exclusions.COUNTER_PREFIXES.holds(release)):
         comparator, sub = _whole(comparator), sub and _whole(sub)
+    if columns and exclusions.COLLIDING_DEFINED_NAMES.holds(release):
+        comparator, sub = distinct(release, comparator), sub and distinct(release, sub)
     keys = pick.of(_usual(pick, validators(release))) if pick.once_in(3) else None
     definition = _definition(keyspace, name or world.new_name(), comparator, sub, values, columns, indexed)
     if keys is not None:
@@ -177,6 +186,8 @@ def _columns(pick: Picker, world: World, names: Alphabet) -> Dict[bytes, Alphabe
 
 
 def _definable(world: World, names: Alphabet) -> Sequence[bytes]:
+    if exclusions.COLLIDING_DEFINED_NAMES.holds(world.release):
+        names = distinct(world.release, names)
     if not exclusions.DEFINED_NAMES.holds(world.release):
         return names.good
     if 'DateType' in names.text or 'TimestampType' in names.text:
