@@ -305,6 +305,8 @@ def _without_unchecked_bounds(family: Family, flaw: Flaw) -> Flaw:
 def get_count(pick: Picker, family: Family) -> Call:
     flaw = pick.flaw(READ_FLAWS)
     flaw = _without_unchecked_bounds(family, flaw)
+    if flaw == 'backwards' and exclusions.BACKWARDS_COUNTS.holds(family.world.release):
+        flaw = None
     parent = args.parent(pick, family, flaw)
     predicate = args.predicate(pick, family, parent.super_column is not None, flaw)
     if predicate.slice_range is not None and exclusions.SUBCOLUMN_COUNTS.holds(family.world.release):

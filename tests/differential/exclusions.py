@@ -52,6 +52,9 @@ REVERSED_SUPER_SLICES = _exclusion(
 SUBCOLUMN_COUNTS = _exclusion(
     THREE, 'get_count of subcolumns with a limit below their number, or of any columns with a negative one, is '
            'answered by TimedOutException.')
+BACKWARDS_COUNTS = _exclusion(
+    THREE, 'get_count of a slice that ends before it begins fails an assertion (Slices.with), and the connection is '
+           'closed.')
 PAGED_SLICES = _exclusion(
     THREE, 'get_paged_slice returns whole rows past its limit.')
 PAGED_SPECIAL_SLICES = _exclusion(
