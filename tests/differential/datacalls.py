@@ -245,6 +245,8 @@ def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
     if above and not family.world.may_cut(family, key, 'above'):
         held, form = args.name(pick, family.comparator), 1
     names = family.inner if held is not None else family.comparator
+    if form > 3 and flaw != 'range of subcolumns' and _refuses_range(family, held):
+        form = 3
     if form > 3 and family.columns and exclusions.RANGE_DELETIONS_BESIDE_METADATA.holds(family.world.release):
         form = 3
     if form == 0:
@@ -260,6 +262,11 @@ def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
         _note_deletion(family, found)
         return Deletion(timestamp, held, SlicePredicate(column_names=found))
     return Deletion(timestamp, held)
+
+
+def _refuses_range(family: Family, held: Optional[bytes]) -> bool:
+    release = family.world.profile.release
+    return release < (2, 0) or held is not None and release >= (3, 0)
 
 
 def _deleted_range(pick: Picker, family: Family, names: Alphabet, row: Tuple[Any, ...]) -> Optional[SliceRange]:
