@@ -208,11 +208,12 @@ class Session(SchemaCalls):
             keyspace, family = self._family(family_name)
             spans = engine.validation.spans(start_key, end_key, start_token, end_token)
             old = engine.profile.release < (2, 0)
-            matcher = engine.validation.filter(family, row_filter)
+            if not old:
+                engine.validation.expressions(family, row_filter or ())
+            matcher = engine.validation.filter(family, row_filter) if old else None
             if count <= 0:
                 refuse('maxRows must be positive')
             if row_filter and not old:
-                engine.validation.expressions(family, row_filter)
                 refuse('Cross-row paging is not supported along with index clauses')
             engine.consistency.read(keyspace, consistency, 0)
             engine.validation.slice(family.comparator, (start_column, b'', False, 1))

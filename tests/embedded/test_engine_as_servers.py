@@ -1,8 +1,8 @@
 """What random operations on real servers showed to be otherwise than the engine had it."""
 import pytest
-from enginecases import cf_def, one_family, put, put_below, refused, session
+from enginecases import cf_def, ks_def, one_family, put, put_below, refused, session
 
-from pycassa.cassandra.ttypes import ConsistencyLevel
+from pycassa.cassandra.ttypes import ColumnDef, ConsistencyLevel, UnavailableException
 from pycassa.embedded.comparators import MarshalError
 from pycassa.embedded.profiles import profile
 from pycassa.embedded.typeparser import Types, TypeSyntaxError
@@ -64,3 +64,87 @@ def test_an_update_of_3x_knows_its_types_though_it_keeps_the_old_ones():
     made = session('3.11')
     refused("Unable to find abstract-type class 'org.apache.cassandra.db.marshal.text'",
             made.engine.update_column_family, cf_def('B', default_validation_class='text'))
+
+
+# --- 2.1 -------------------------------------------------------------------------------------------------------------
+
+def test_a_read_of_no_keys_asks_no_replicas():
+    made = session()
+    everything = (None, (b'', b'', False, 9))
+    assert made.multiget_slice([], ('B', None), everything, ConsistencyLevel.THREE) == {}
+    with pytest.raises(UnavailableException):
+        made.multiget_slice([b'k'], ('B', None), everything, ConsistencyLevel.THREE)
+    refused('ANY ConsistencyLevel is only supported for writes', made.multiget_count, [], ('B', None), everything,
+            ConsistencyLevel.ANY)
+
+
+@pytest.mark.parametrize('call', ['get', 'get_slice', 'multiget_slice'])
+def test_keys_are_checked_before_replicas_are_counted(call):
+    made = session()
+    what = ('B', None, b'a') if call == 'get' else ('B', None)
+    predicate = () if call == 'get' else ((None, (b'', b'', False, 9)),)
+    key = [b''] if call == 'multiget_slice' else b''
+    refused('Key may not be empty', getattr(made, call), key, what, *predicate, ConsistencyLevel.THREE)
+
+
+def test_keys_of_several_components_have_no_alias():
+    def alias(profile, key_type):
+        made = one_family(cf_def('F', key_validation_class=key_type, key_alias=b'id'), profile)
+        return made.describe_keyspace('K').cf_defs[0].key_alias
+    two, one = 'CompositeType(LongType,UTF8Type)', 'CompositeType(LongType)'
+    assert [alias('2.1', each) for each in (two, one, f'ReversedType({two})')] == [None, b'key', b'key']
+    assert alias('3.11', 'LongType') == b'id'
+
+
+def test_the_commit_of_a_cas_by_data_centre_needs_a_strategy_that_knows_them():
+    made = session()
+    refused('consistency level EACH_QUORUM not compatible with replication strategy '
+            '(org.apache.cassandra.locator.SimpleStrategy)', made.cas, b'k', 'B', [], [(b'a', b'v', 1, None)],
+            ConsistencyLevel.SERIAL, ConsistencyLevel.EACH_QUORUM)
+
+
+def test_of_two_expectations_of_one_column_the_one_that_would_win_counts():
+    made = session()
+    put(made, b'k', b'a', b'2')
+    levels = ConsistencyLevel.SERIAL, ConsistencyLevel.QUORUM
+    update = [(b'a', b'new', 1, None)]
+    assert not made.cas(b'k', 'B', [(b'a', b'2', 1, None), (b'a', b'1', 2, None)], update, *levels)[0]
+    assert made.cas(b'k', 'B', [(b'a', b'1', 1, None), (b'a', b'2', 1, None)], update, *levels) == (True, None)
+
+
+def test_index_names_are_of_all_keyspaces_up_to_2_2():
+    def indexed(name, keyspace, index='one'):
+        return cf_def(name, keyspace, column_metadata=[ColumnDef(b'a', 'BytesType', 0, index)])
+    for release in ('2.1', '3.11'):
+        made = session(release)
+        made.system_add_column_family(indexed('X', 'K'))
+        made.system_add_keyspace(ks_def('K2', [indexed('X', 'K2')]))
+        if release == '3.11':
+            made.system_add_column_family(indexed('Y', 'K2', 'two'))
+            made.system_add_column_family(indexed('Z', 'K', 'two'))
+            continue
+        refused('Duplicate index name one', made.system_add_column_family, indexed('Y', 'K2'))
+        refused('Duplicate index name one', made.system_add_column_family, indexed('Y', 'Nowhere'))
+        made.system_add_keyspace(ks_def('K3', [indexed('U', 'K3', 'two'), indexed('V', 'K3', 'two')]))
+        refused('Duplicate index name two', made.system_update_column_family, indexed('B', 'K', 'two'))
+
+
+def test_definitions_of_composite_names_concern_no_value_in_2_1():
+    definition = cf_def('F', comparator_type='CompositeType(UTF8Type,UTF8Type)', default_validation_class='LongType',
+                        column_metadata=[ColumnDef(b'\0\1a\0\0\1b\0', 'AsciiType')])
+    refused('(Expected 8 or 0 byte long (1)) [K][F][a:b] failed validation', put,
+            one_family(definition), b'k', b'\0\1a\0\0\1b\0', b'v', family='F')
+    put(one_family(definition, '2.0'), b'k', b'\0\1a\0\0\1b\0', b'v', family='F')
+
+
+def test_filters_of_pages_are_checked_before_they_are_refused():
+    made = session()
+    for value, why in ((b'v', r'[61]=[76] failed value validation (Expected 8 or 0 byte long (1))'),
+                       (b'', 'Cross-row paging is not supported along with index clauses')):
+        refused(why, made.get_paged_slice, 'C', (b'', b'', None, None, 9, [(b'a', 0, value)]), b'', 1)
+
+
+def test_a_bad_speculative_retry_is_seen_before_an_index_name():
+    definition = cf_def('X', speculative_retry='sometimes',
+                        column_metadata=[ColumnDef(b'a', 'BytesType', 0, 'ix_idx')])
+    refused('invalid speculative_retry type: sometimes', session().system_add_column_family, definition)
