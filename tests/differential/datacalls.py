@@ -159,7 +159,8 @@ def batch(pick: Picker, family: Family) -> Call:
         if _removals_race(mutated):
             mutations = [each for each in mutations if (each.deletion is None) is (mutations[-1].deletion is None)]
         held = rows.setdefault(key, {}).setdefault(known, [])
-        held.extend(each for each in mutations if not _ties(mutated, [*held, *mutations], each))
+        mutations = [*held, *mutations]
+        held[:] = [each for each in mutations if not _ties(mutated, mutations, each)]
     method = 'atomic_batch_mutate' if atomic else 'batch_mutate'
     return _call(pick, family, flaw, method, rows, args.level(pick, flaw))
 
