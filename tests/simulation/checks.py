@@ -133,9 +133,10 @@ def check_end(simulation: Any) -> None:
     counts = simulation.pool.counts()
     if any(counts):
         raise Violation(f'the pool is closed, and counts {counts}')
-    may_be_collected = simulation.plan.everywhere or simulation.forgotten or simulation.keeps
+    may_be_collected = simulation.plan.everywhere or simulation.keeps
     for wire in simulation.network.wires:
-        if wire.closed_by_client > 1 or (wire.closed_by_client == 0 and not (wire.collected and may_be_collected)):
+        forgotten = wire.collected and (may_be_collected or wire in simulation.forgotten_wires)
+        if wire.closed_by_client > 1 or (wire.closed_by_client == 0 and not forgotten):
             raise Violation(f'{wire} was closed {wire.closed_by_client} times'
                             + (', and collected' if wire.collected else ''))
     for operation in simulation.operations.values():

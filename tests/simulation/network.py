@@ -71,6 +71,11 @@ class Wire:
     def __repr__(self) -> str:
         return f'{self.host.name}#{self.number}'
 
+    def is_under(self, conn: Any) -> bool:
+        """Whether a connection of the package is over this one."""
+        handle = conn._link.stream.handle if conn._link is not None else None
+        return handle is not None and handle.wire is self
+
     def is_ready(self, events: int) -> bool:
         if self.closed_by_client or self.state in ('reset', 'failed', 'ended'):
             return True

@@ -13,7 +13,7 @@ from pycassa.listeners import EVENTS
 from pycassa.runtime import Runtime
 
 from . import checks
-from .network import Network
+from .network import Network, Wire
 from .plan import Plan
 from .scheduler import Aborted, Interrupt, Lock, Scheduler, Violation
 from .shortway import UNHEARD, ShortWay
@@ -74,6 +74,7 @@ class Simulation:
         self.hands: Dict[int, User] = {}
         self.busy = 0
         self.forgotten = 0
+        self.forgotten_wires: List[Wire] = []
         self.closing = self.list_changed = False
         self.listeners_raise = False
         self.heard: Dict[str, int] = dict.fromkeys(EVENTS, 0)
@@ -221,6 +222,9 @@ class Simulation:
         finally:
             self.busy -= 1
         scheduler.retrace()
+        if thread.struck and self.plan.everywhere:
+            # Where all others wait for ever for the connection that this may have cost, none of them would collect it.
+            self.users.append(scheduler.start('collector', self._collect_soon))
         error = outcome[0]
         scheduler.note(f'{what}: {error.__class__.__name__ if error else "done"}')
         if thread.struck and not (isinstance(error, Interrupt) or self.plan.bad_listener or self.plan.everywhere):
@@ -255,6 +259,7 @@ class Simulation:
         """A thread forgets a connection."""
         self.gives(user, conn)
         self.forgotten += 1
+        self.forgotten_wires += [wire for wire in self.network.wires if wire.is_under(conn)]
         self.scheduler.note('forgets a connection')
 
     def leave(self, user: User) -> None:
@@ -269,6 +274,11 @@ class Simulation:
         """Collect what a thread leaves when it ends: connections refer to themselves."""
         while thread.alive:
             self.scheduler.sleep(0.01)
+        gc.collect()
+
+    def _collect_soon(self) -> None:
+        """Collect in place of the interpreter, which does so from time to time, and does not here."""
+        self.scheduler.sleep(1.0)
         gc.collect()
 
     # --- after all outages -----------------------------------------------------------------------------------
