@@ -6,7 +6,8 @@ from pycassa.embedded.indexes import Matcher
 from pycassa.embedded.schema import Family
 from pycassa.embedded.validation import Predicate, Slice
 
-__all__ = ['Columns', 'Selector', 'filtering', 'first_cells', 'selector', 'slice_bounds']
+__all__ = ['Columns', 'Selector', 'filtering', 'first_cells', 'selector', 'slice_bounds',
+           'spanning_defined']
 
 _ALL = 2**31 - 1
 Columns = Tuple[int, List[Any]]
@@ -55,11 +56,8 @@ def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyo
     select = _selection(family.comparator, predicate)
     sort_key = family.comparator.sort_key
     slice_range = predicate[1]
-    if named_only and slice_range is not None:
-        start, finish, backwards, _ = slice_range
-        if backwards:
-            start, finish = finish, start
-        select = _selection(family.comparator, (None, (start, finish, False, _ALL)))
+    if named_only:
+        select = _selection(family.comparator, _spanned(predicate))
 
     def select_matching(row: Any, now: int) -> Optional[Columns]:
         if looks_beyond:
@@ -78,6 +76,24 @@ def filtering(family: Family, predicate: Predicate, matcher: Matcher, looks_beyo
                 items.reverse()
         return family.kind, items
     return select_matching
+
+
+def spanning_defined(family: Family, predicate: Predicate) -> Callable[[Any, int], bool]:
+    """A function (row, second of the read) -> whether a predicate, whatever its count, takes in a live column of
+    column_metadata."""
+    sort_key = family.comparator.sort_key
+    defined = {sort_key(name) for name in family.definition.columns}
+    select = _selection(family.comparator, _spanned(predicate))
+    return lambda row, now: any(sort_key(cell[0]) in defined for cell in select(row, now))
+
+
+def _spanned(predicate: Predicate) -> Predicate:
+    """The predicate forwards and without its count."""
+    names, slice_range = predicate
+    if slice_range is None:
+        return predicate
+    start, finish, backwards, _ = slice_range
+    return names, (finish, start, False, _ALL) if backwards else (start, finish, False, _ALL)
 
 
 def first_cells(columns: Columns, count: int) -> Columns:

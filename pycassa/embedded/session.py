@@ -14,7 +14,7 @@ from pycassa.cassandra.ttypes import NotFoundException, TimedOutException
 from pycassa.embedded.comparators import MarshalError
 from pycassa.embedded.indexes import Matcher
 from pycassa.embedded.messages import refuse
-from pycassa.embedded.reading import Columns, filtering, first_cells, selector
+from pycassa.embedded.reading import Columns, filtering, first_cells, selector, spanning_defined
 from pycassa.embedded.schema import Family, Keyspace
 from pycassa.embedded.schema_calls import SchemaCalls
 from pycassa.embedded.store import Cells
@@ -252,7 +252,8 @@ class Session(SchemaCalls):
                 self._check_range_bounds(family, start_key)
             matching, now = self._filtering(family, predicate, matcher, True), engine.now()
             modern = engine.profile.release >= (3, 0)
-            shows_nothing = predicate[1] is not None and predicate[1][3] == 0
+            # 3.x keeps what is defined apart, and takes an index entry for an old one if none of it is read.
+            is_current = spanning_defined(family, predicate) if modern else None
             sort_key = family.comparator.sort_key(index.column)
             found: List[Tuple[bytes, Columns]] = []
             for key in self._from(start_key, index.candidates(value)):
@@ -261,7 +262,7 @@ class Session(SchemaCalls):
                 row = family.store.rows[key]
                 cell = row.get(sort_key, now)
                 columns = matching(row, now) if cell is not None and cell[1] == value else None
-                if columns is not None and (columns[1] or shows_nothing or not modern):
+                if columns is not None and (is_current is None or is_current(row, now)):
                     found.append((key, columns))
             return found
 

@@ -93,12 +93,16 @@ def _marks(family: Family, names: Any) -> Any:
     return {(family.name, key(name)) for name in names if name in family.inner.good}
 
 
+def _keeps_rows(family: Family) -> bool:
+    return bool(family.indexed) and exclusions.DELETED_INDEXED_ROWS.holds(family.world.release)
+
+
 def remove(pick: Picker, family: Family) -> Call:
     """remove or remove_counter: a row, a super column, a column."""
     flaw = pick.flaw((*KEY_FLAWS, *PARENT_FLAWS, *LEVEL_FLAWS, 'wrong kind', 'argument amiss', 'bad name',
                       'empty name', 'long name'))
     key = args.key(pick, family, flaw)
-    depth = pick.of((2, 2, 2, 1, 0))
+    depth = 2 if _keeps_rows(family) else pick.of((2, 2, 2, 1, 0))
     if depth == 1 and family.is_super and not family.world.may_cut(family, key, 'above'):
         depth = 2
     path = args.path(pick, family, flaw, depth)
@@ -240,7 +244,7 @@ def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
     held = args.name(pick, family.comparator) if below or flaw == 'super deletion' else None
     if flaw == 'bare deletion predicate':
         return Deletion(timestamp, held, SlicePredicate())
-    form = pick.number(0, 5)
+    form = pick.number(1 if _keeps_rows(family) else 0, 5)
     if flaw == 'range of subcolumns':
         form = 5
     above = family.is_super and (form > 0 if held is None else form == 0)

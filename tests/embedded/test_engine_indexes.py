@@ -86,8 +86,20 @@ def test_3_11_drops_rows_with_nothing_to_show_or_whose_filtered_column_the_predi
     assert found(made, (b'state', EQ, b'TX')) == [b'k']
     assert found(made, (b'state', EQ, b'TX'), predicate=NAMES_ONLY) == []
     assert found(made, (b'state', EQ, b'TX'), predicate=([b'z'], None)) == []
-    assert found(made, (b'state', EQ, b'TX'), predicate=([b'a'], None)) == [b'k']
     assert found(made, (b'state', EQ, b'TX'), (b'a', EQ, b'v'), predicate=([b'state'], None)) == []
+
+
+def test_3_11_drops_rows_of_which_it_reads_no_defined_column():
+    made = one_family(cf_def('B', column_metadata=[
+        ColumnDef(b'state', 'UTF8Type', 0), ColumnDef(b'name', 'UTF8Type')]), '3.11')
+    for name in (b'age', b'name', b'state'):
+        put(made, b'k', name, b'TX')
+
+    def shown(predicate):
+        return found(made, (b'state', EQ, b'TX'), predicate=predicate) == [b'k']
+    assert shown(([b'name'], None)) and shown((None, (b'z', b'b', True, 1)))
+    assert shown((None, (b'', b'', False, 1))) and shown((None, (b'', b'', False, 0)))
+    assert not shown(([b'age'], None)) and not shown((None, (b'', b'b', False, 9)))
 
 
 def test_indexes_follow_updates_deletions_and_expiry():
