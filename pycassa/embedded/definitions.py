@@ -385,7 +385,7 @@ class SchemaRules:
         keys = self.type(cf_def.key_validation_class)
         if keys.name == 'CompositeType' and len(keys.parts or ()) > 1:
             reply.key_alias = None      # each component has a name of its own
-        elif self._profile.release < (3, 0) or not cf_def.key_alias:
+        elif self._profile.release < (2, 2) or not cf_def.key_alias:
             reply.key_alias = b'key'
         reply.memtable_flush_period_in_ms = _given(cf_def.memtable_flush_period_in_ms, 0)
         reply.default_time_to_live = _given(cf_def.default_time_to_live, 0)

@@ -386,10 +386,11 @@ class Session(SchemaCalls):
             engine.validation.names(family, None, [column[0] for column in updates])
             now = engine.now()
             stamp = int(engine.clock() * 1000000)
-            stamped = []
-            for name, value, timestamp, ttl in updates:
-                engine.writer.put(family, (name, value, timestamp, ttl), now)
-                stamped.append((1, name, value, stamp, ttl if engine.profile.release >= (3, 0) else None))
+            for column in updates:
+                engine.writer.put(family, column, now)
+            expires = engine.profile.release >= (3, 0)
+            stamped = [(1, cell[0], cell[1], stamp, cell[3] if expires else None)
+                       for cell in engine.writer.reconciled(family, updates, now).values()]
             prepared = engine.writer.prepare(family, key, stamped, now)
             engine.consistency.conditional(keyspace, serial_consistency, commit_consistency)
             found = self._unexpected(family, family.store.rows.get(key), expected, now)

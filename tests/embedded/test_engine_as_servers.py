@@ -1,6 +1,6 @@
 """What random operations on real servers showed to be otherwise than the engine had it."""
 import pytest
-from enginecases import cf_def, ks_def, one_family, put, put_below, refused, session
+from enginecases import cf_def, ks_def, one_family, put, put_below, refused, row, session
 
 from pycassa.cassandra.ttypes import ColumnDef, ConsistencyLevel, UnavailableException
 from pycassa.embedded.comparators import MarshalError
@@ -93,7 +93,7 @@ def test_keys_of_several_components_have_no_alias():
         return made.describe_keyspace('K').cf_defs[0].key_alias
     two, one = 'CompositeType(LongType,UTF8Type)', 'CompositeType(LongType)'
     assert [alias('2.1', each) for each in (two, one, f'ReversedType({two})')] == [None, b'key', b'key']
-    assert alias('3.11', 'LongType') == b'id'
+    assert alias('2.2', 'LongType') == alias('3.11', 'LongType') == b'id'
 
 
 def test_the_commit_of_a_cas_by_data_centre_needs_a_strategy_that_knows_them():
@@ -110,6 +110,13 @@ def test_of_two_expectations_of_one_column_the_one_that_would_win_counts():
     update = [(b'a', b'new', 1, None)]
     assert not made.cas(b'k', 'B', [(b'a', b'2', 1, None), (b'a', b'1', 2, None)], update, *levels)[0]
     assert made.cas(b'k', 'B', [(b'a', b'1', 1, None), (b'a', b'2', 1, None)], update, *levels) == (True, None)
+
+
+def test_of_two_updates_of_one_column_the_later_one_counts():
+    made = session()
+    levels = ConsistencyLevel.SERIAL, ConsistencyLevel.QUORUM
+    assert made.cas(b'k', 'B', [], [(b'a', b'2', 1, None), (b'a', b'1', 2, None)], *levels) == (True, None)
+    assert [cell[1] for cell in row(made, b'k')] == [b'1']
 
 
 def test_index_names_are_of_all_keyspaces_up_to_2_2():
