@@ -382,11 +382,7 @@ class SchemaRules:
         return reply
 
     def _reply_since_20(self, cf_def: CfDef, reply: CfDef) -> None:
-        keys = self.type(cf_def.key_validation_class)
-        if keys.name == 'CompositeType' and len(keys.parts or ()) > 1:
-            reply.key_alias = None      # each component has a name of its own
-        elif self._profile.release < (2, 2) or not cf_def.key_alias:
-            reply.key_alias = b'key'
+        reply.key_alias = self._key_alias(cf_def)
         reply.memtable_flush_period_in_ms = _given(cf_def.memtable_flush_period_in_ms, 0)
         reply.default_time_to_live = _given(cf_def.default_time_to_live, 0)
         reply.speculative_retry = self._speculative_retry(cf_def.speculative_retry or 'NONE')
@@ -397,6 +393,16 @@ class SchemaRules:
         self._set_caching(reply, cf_def.cells_per_row_to_cache or '100')
         reply.min_index_interval = _given(cf_def.min_index_interval, _given(cf_def.index_interval, 128))
         reply.max_index_interval = _given(cf_def.max_index_interval, 2048)
+
+    def _key_alias(self, cf_def: CfDef) -> Optional[bytes]:
+        keys = self.type(cf_def.key_validation_class)
+        composite = keys.name == 'CompositeType'
+        if composite and len(keys.parts or ()) > 1:
+            return None         # each component has a name of its own
+        alias: Optional[bytes] = cf_def.key_alias
+        if self._profile.release >= (3, 0):
+            return alias or b'key'
+        return b'key' if alias is None or composite or cf_def.key_validation_class is None else alias
 
     def _speculative_retry(self, text: str) -> str:
         modern = self._profile.release >= (3, 0)

@@ -92,8 +92,9 @@ def test_keys_of_several_components_have_no_alias():
         made = one_family(cf_def('F', key_validation_class=key_type, key_alias=b'id'), profile)
         return made.describe_keyspace('K').cf_defs[0].key_alias
     two, one = 'CompositeType(LongType,UTF8Type)', 'CompositeType(LongType)'
-    assert [alias('2.1', each) for each in (two, one, f'ReversedType({two})')] == [None, b'key', b'key']
-    assert alias('2.2', 'LongType') == alias('3.11', 'LongType') == b'id'
+    assert [alias('2.1', each) for each in (two, one, f'ReversedType({two})')] == [None, b'key', b'id']
+    assert alias('2.1', 'LongType') == alias('3.11', 'LongType') == b'id'
+    assert alias('2.1', None) == b'key'
 
 
 def test_the_commit_of_a_cas_by_data_centre_needs_a_strategy_that_knows_them():
