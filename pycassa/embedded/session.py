@@ -105,9 +105,11 @@ class Session(SchemaCalls):
                 engine.validation.parent(family, parent[1])
                 engine.validation.key(family, key)
                 engine.consistency.read(keyspace, consistency)
+            start, finish, backwards, count = slice_range or (b'', b'', False, _ALL)
+            if count == 0 and not engine.profile.count_is_validated:
+                return 0        # no replica is asked
             engine.consistency.available(keyspace, consistency)
             super_column = parent[1] if family.is_super else None
-            start, finish, backwards, count = slice_range or (b'', b'', False, _ALL)
             if count < 0:
                 return -1 if engine.profile.count_is_validated else 0
             try:

@@ -78,6 +78,13 @@ def test_a_read_of_no_keys_asks_no_replicas():
             ConsistencyLevel.ANY)
 
 
+def test_counting_up_to_nothing_asks_no_replicas():
+    none = (None, (b'', b'', False, 0))
+    assert session().get_count(b'k', ('B', None), none, ConsistencyLevel.THREE) == 0
+    with pytest.raises(UnavailableException):
+        session('1.2').get_count(b'k', ('B', None), none, ConsistencyLevel.THREE)
+
+
 @pytest.mark.parametrize('call', ['get', 'get_slice', 'multiget_slice'])
 def test_keys_are_checked_before_replicas_are_counted(call):
     made = session()
