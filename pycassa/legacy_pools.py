@@ -119,19 +119,26 @@ class _KeepingPool(_EarlyPool):
 class _Uses:
     """Among what belongs to a thread: the connection that it has taken out, and returns by ending if not before."""
 
+    # Until all of it is there: a signal's handler may raise before that.
+    _process: Optional[int] = None
+
     def __init__(self, pool: _KeepingPool) -> None:
         self.taken: Optional[ConnectionWrapper] = None
         self._pool = weakref.ref(pool)
         self._process = os.getpid()
 
     def __del__(self) -> None:
+        if os.getpid() != self._process:
+            return
         pool = self._pool()
-        if pool is not None and self.taken is not None and os.getpid() == self._process:
+        if pool is not None and self.taken is not None:
             pool._tell('connection_checked_in', self.taken)
 
 
 class _ThreadsShare:
     """Among what belongs to a thread, and so deleted when it ends: its connection goes then."""
+
+    _process: Optional[int] = None
 
     def __init__(self, pool: ConnectionPool, wrapper: ConnectionWrapper) -> None:
         self._pool = weakref.ref(pool)
