@@ -58,6 +58,8 @@ DELETED_INDEXED_ROWS = _exclusion(
 BACKWARDS_COUNTS = _exclusion(
     THREE, 'get_count of a slice that ends before it begins fails an assertion (Slices.with), and the connection is '
            'closed.')
+NEGATIVE_SUBCOLUMN_COUNTS = _exclusion(
+    LATE_TWO, 'get_count of subcolumns with a negative limit closes the connection where the row has a deletion.')
 PAGED_SLICES = _exclusion(
     THREE, 'get_paged_slice returns whole rows past its limit.')
 PAGED_SPECIAL_SLICES = _exclusion(
