@@ -325,7 +325,8 @@ def get_count(pick: Picker, family: Family) -> Call:
     if predicate.slice_range is not None and exclusions.SUBCOLUMN_COUNTS.holds(family.world.release):
         if parent.super_column is not None or predicate.slice_range.count < 0:
             predicate.slice_range.count = 100
-    if flaw == 'negative count' and family.is_super and exclusions.NEGATIVE_SUBCOLUMN_COUNTS.holds(family.world.release):
+    closing = family.is_super and exclusions.NEGATIVE_SUBCOLUMN_COUNTS.holds(family.world.release)
+    if flaw == 'negative count' and closing:
         predicate = args.predicate(pick, family, parent.super_column is not None)
     return _call(pick, family, flaw, 'get_count', args.key(pick, family, flaw), parent, predicate,
                  args.level(pick, flaw))
