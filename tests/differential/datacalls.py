@@ -120,6 +120,8 @@ def cas(pick: Picker, family: Family) -> Call:
                       'no value', 'no timestamp', 'serial level', 'commit level', 'no keyspace', 'other keyspace'), 6)
     if flaw != 'wrong kind' and (family.is_super or family.is_counter):
         return put(pick, family)
+    if family.columns and exclusions.CAS_BESIDE_METADATA.holds(family.world.release):
+        return put(pick, family)
     family = _without_collisions(family)
     key = family.keys[-1] if flaw is None and not pick.once_in(8) else args.key(pick, family, flaw)
     expected = [args.column(pick, family) for _ in range(pick.number(0, 2))]

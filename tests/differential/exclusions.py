@@ -102,6 +102,8 @@ DEFINED_SUPER_COUNTERS = _exclusion(
 REVERSED_COMPONENTS = _exclusion(
     THREE, 'A slice of composite names that ends in a prefix with an end-of-component byte of 0 takes in the longer '
            'names where the next component is reversed, and only there.')
+CAS_BESIDE_METADATA = _exclusion(
+    THREE, 'A cas that is refused shows all defined columns of the row as present values, whichever were expected.')
 SUPER_UPDATES = _exclusion(
     THREE, 'Every system_update_column_family of a super family closes the connection (SuperColumnCompatibility: '
            "Invalid super column table definition, no 'dynamic' map column).")
