@@ -116,7 +116,7 @@ class RetryLoop:
         while True:
             try:
                 if self.attempts and self.wrapper.keyspace != self._keyspace:
-                    self.wrapper._select(self._keyspace)
+                    self.wrapper._select(self._keyspace, self.deadline)
                 return send(self.deadline)
             except BaseException as error:
                 if not is_failure(error) or not self.prepare_next(error):

@@ -169,9 +169,13 @@ class ConnectionWrapper(Connection):
         finally:
             self._deadline = self._protocol.seqid = None
 
-    def _select(self, keyspace: str) -> None:
+    def _select(self, keyspace: str, deadline: Optional[float]) -> None:
         """Select `keyspace` on a connection that is not opened by the pool's settings alone."""
-        Connection.set_keyspace(self, keyspace)
+        self._deadline = deadline
+        try:
+            Connection.set_keyspace(self, keyspace)
+        finally:
+            self._deadline = None
 
     def _note_request(self, method: str, args: Any, kwargs: Dict[str, Any]) -> None:
         if method == 'login':

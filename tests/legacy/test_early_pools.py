@@ -1,10 +1,12 @@
 """The pools of release 0.5: their signatures, defaults and behaviour."""
 import gc
+import sys
 import threading
 
 import pytest
 
 import pycassa.pool
+from pycassa import legacy_pools
 from pycassa.cassandra.ttypes import ColumnParent, CounterColumn, SlicePredicate, TimedOutException
 from pycassa.errors import ConnectionClosed, InvalidRequestError, NoConnectionAvailable
 from pycassa.legacy import AssertionPool, NullPool, QueuePool, SingletonThreadPool, StaticPool
@@ -225,6 +227,16 @@ def test_a_singleton_thread_pool_notices_a_restarted_server(raw_server):
         raw_server.hang_up()
         threading.Event().wait(0.05)
     assert pool.counts() == Counts(0, 1, 0, 0, 1)
+
+
+@pytest.mark.parametrize('name', ['_Uses', '_ThreadsShare'])
+def test_what_an_interrupt_keeps_from_being_made_is_deleted_in_silence(monkeypatch, name):
+    kind = getattr(legacy_pools, name)
+    told = []
+    monkeypatch.setattr(sys, 'unraisablehook', told.append)
+    kind.__new__(kind)
+    gc.collect()
+    assert not told
 
 
 def test_disposing_a_static_pool_waits_for_the_calls_of_other_threads(raw_server):

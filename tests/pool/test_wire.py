@@ -292,6 +292,22 @@ def test_a_deadline_ends_everything(raw_server):
     stop.set()
 
 
+def test_a_deadline_ends_the_selection_of_a_keyspace_before_a_retry(raw_server):
+    stop = threading.Event()
+    pool = make_pool(raw_server, pool_size=2, timeout=20, deadline=0.5)
+    conn = pool.get()
+    conn.set_keyspace('Other')
+    raw_server.handler.script('set_keyspace', *[lambda: stop.wait(20)] * 20)
+    conn.close()
+    started = time.monotonic()
+    with pytest.raises(MaximumRetryException) as caught:
+        conn.get_count(b'k', PARENT, PREDICATE, 1)
+    assert time.monotonic() - started < 10
+    assert isinstance(caught.value.__cause__, CallTimeout) and 'deadline' in str(caught.value)
+    assert raw_server.handler.called('set_keyspace')[-1] == ('Other',)
+    stop.set()
+
+
 def test_a_restarted_server_is_noticed_before_a_call_is_lost(raw_server):
     pool = make_pool(raw_server, pool_size=5, idle_probe=0, max_retries=0)
     for _ in range(3):
