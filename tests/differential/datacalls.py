@@ -106,6 +106,8 @@ def remove(pick: Picker, family: Family) -> Call:
     if depth == 1 and family.is_super and not family.world.may_cut(family, key, 'above'):
         depth = 2
     path = args.path(pick, family, flaw, depth)
+    if _keeps_rows(family) and path.column in family.columns:
+        return put(pick, family)
     level = args.level(pick, flaw)
     if family.is_counter is (flaw != 'wrong kind'):
         _note_removal(family, key)
@@ -253,6 +255,8 @@ def _deletion(pick: Picker, family: Family, key: bytes, flaw: Flaw) -> Deletion:
     if above and not family.world.may_cut(family, key, 'above'):
         held, form = args.name(pick, family.comparator), 1
     names = family.inner if held is not None else family.comparator
+    if _keeps_rows(family):
+        names = names._replace(good=tuple(name for name in names.good if name not in family.columns))
     if form > 3 and flaw != 'range of subcolumns' and _refuses_range(family, held):
         form = 3
     if form > 3 and family.columns and exclusions.RANGE_DELETIONS_BESIDE_METADATA.holds(family.world.release):

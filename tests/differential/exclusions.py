@@ -53,8 +53,8 @@ SUBCOLUMN_COUNTS = _exclusion(
     THREE, 'get_count of subcolumns with a limit below their number, or of any columns with a negative one, is '
            'answered by TimedOutException.')
 DELETED_INDEXED_ROWS = _exclusion(
-    THREE, 'A read by an index returns a row that was once deleted as a whole even where the predicate spans no '
-           'defined column, and it has nothing to show; other rows are then left out.')
+    THREE, 'A read by an index returns a row that was once deleted as a whole, or whose defined columns were, even '
+           'where the predicate spans no live defined column; other rows are then left out.')
 BACKWARDS_COUNTS = _exclusion(
     THREE, 'get_count of a slice that ends before it begins fails an assertion (Slices.with), and the connection is '
            'closed.')
