@@ -48,6 +48,7 @@ class _Thread:
         self.struck = False
         self.interrupts = 0
         self.real: Any = None
+        self.ident = threading.get_ident()
         self.own: Any = None
 
 
@@ -113,6 +114,7 @@ class Scheduler:
         thread = _Thread(name)
 
         def run() -> None:
+            thread.ident = threading.get_ident()
             thread.gate.acquire()
             # What belongs to a thread is deleted in the order in which it came to it.
             with self._tracing():
@@ -159,7 +161,8 @@ class Scheduler:
 
     def point(self, interruptible: bool = True) -> None:
         """The running thread may be suspended here; and interrupted, where signals' handlers may always run."""
-        if self._checking:
+        # Python 3.13 may delete some of what belongs to a thread after its end here, when another one has the baton.
+        if self._checking or threading.get_ident() != self.current.ident:
             return
         self.steps += 1
         if self.aborted:
