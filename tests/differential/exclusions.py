@@ -92,9 +92,9 @@ REVERSED_FILTERS = _exclusion(
     THREE, 'A reversed slice of rows that a filter picks without an index returns the columns of its other end: of a '
            'to e, the last two are a and b.')
 INDEXES_OF_ODD_NAMES = _exclusion(
-    THREE, 'A read by an index with an open slice, or of no names, compares what is no name: in a family of doubles '
-           '(reversed or not), or of DynamicCompositeType, that fails (KeysSearcher.filterIfStale), and the call times '
-           'out. Of the types that cannot compare what is empty, floats and decimals are left out with them.')
+    THREE, 'A read by an index with an open slice, or of names without the indexed one, compares what is no name: '
+           'doubles, TimeUUIDs and DynamicCompositeType cannot do that (KeysSearcher.filterIfStale), and the call '
+           'times out. Bytes and texts can, and are what is indexed.')
 DEFINED_SUBCOLUMNS = _exclusion(
     THREE, 'Every slice of subcolumns shows the defined ones, wherever it begins and ends; read by name, they are not '
            'there, or the call times out.')

@@ -123,7 +123,7 @@ def draw_family(pick: Picker, world: World, keyspace: str, kind: str, name: Opti
     if kind == 'indexed' and comparator.is_composite and (
             exclusions.COMPOSITE_FILTERS.holds(release) or exclusions.COMPOSITES_WITH_METADATA.holds(release)):
         comparator = comparators(release)[0]
-    odd = comparator.is_descending or comparator.text.startswith(('Dynamic', 'Double', 'Float', 'Decimal'))
+    odd = comparator.text not in ('BytesType', 'AsciiType', 'UTF8Type')
     if kind == 'indexed' and odd and exclusions.INDEXES_OF_ODD_NAMES.holds(release):
         comparator = comparators(release)[0]
     if exclusions.REVERSED_COMPONENTS.holds(release):
