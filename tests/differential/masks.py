@@ -101,12 +101,18 @@ def _columns(result: Any) -> List[Column]:
     return [column for part in result for column in _columns(part)]
 
 
+def _splits(splits: List[Any]) -> List[Any]:
+    """How many rows there are is estimated from what was flushed."""
+    return [(split.start_token, split.end_token, split.row_count > 0) for split in splits]
+
+
 MASKS: Dict[str, Callable[[Any], Any]] = {
     'describe_cluster_name': lambda name: 'a name',     # whatever the harness of the real server called it
     'describe_keyspace': _keyspace,
     'describe_local_ring': _ring,
     'describe_ring': _ring,
     'describe_schema_versions': _versions,
+    'describe_splits_ex': _splits,
     'describe_token_map': len,                          # {token: address} of the nodes
     **{name: _version for name in (
         'system_add_column_family', 'system_add_keyspace', 'system_drop_column_family', 'system_drop_keyspace',
