@@ -21,7 +21,7 @@ from pycassa.hosts import Hosts
 from pycassa.listeners import Listeners, PoolListener
 from pycassa.operations import MAX_REQUEST_BYTES, Call, ThriftOperations, call_by_objects
 from pycassa.rawcalls import own_methods
-from pycassa.retry import BROKEN_LINK, BUSY_SERVER, IDEMPOTENT, Backoff, accuses_host
+from pycassa.retry import BROKEN_LINK, BUSY_SERVER, IDEMPOTENT, Backoff, accuses_host, was_closed_here
 from pycassa.runtime import Runtime, after_fork_in_child
 from pycassa.store import Counts, Permit, Store
 from pycassa.wrapper import ConnectionWrapper
@@ -563,7 +563,7 @@ class ConnectionPool:
     def _reconnect(self, wrapper: ConnectionWrapper, attempts: Sequence[Tuple[str, BaseException]],
                    deadline: Optional[float]) -> None:
         """Let `wrapper`, whose call failed, go on over a connection to another server if there is one."""
-        tried = {server for server, _ in attempts}
+        tried = {server for server, error in attempts if not was_closed_here(error)}
         other = self._idle_connection(tried)
         if other is None and wrapper.is_open and not any(
                 server not in tried and self._hosts.is_due(server) for server in self.server_list):

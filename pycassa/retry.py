@@ -11,10 +11,17 @@ from pycassa.cassandra.ttypes import (
     TimedOutException,
     UnavailableException,
 )
-from pycassa.errors import LimitExceeded, MaximumRetryException, OutcomeUnknown, ProtocolError, may_be_applied
+from pycassa.errors import (
+    ConnectionFailed,
+    LimitExceeded,
+    MaximumRetryException,
+    OutcomeUnknown,
+    ProtocolError,
+    may_be_applied,
+)
 
 __all__ = ['BROKEN_LINK', 'BUSY_SERVER', 'IDEMPOTENT', 'REPORTED', 'Backoff', 'RetryLoop', 'accuses_host',
-           'is_failure', 'is_retryable', 'may_repeat']
+           'is_failure', 'is_retryable', 'may_repeat', 'was_closed_here']
 
 # The connection failed. OSError is also socket.error and IOError.
 BROKEN_LINK = (TTransportException, OSError, EOFError)
@@ -75,10 +82,15 @@ def is_retryable(error: BaseException) -> bool:
     return isinstance(error, (*BROKEN_LINK, *BUSY_SERVER)) and not isinstance(error, LimitExceeded)
 
 
+def was_closed_here(error: BaseException) -> bool:
+    """Whether a call failed because its connection had been closed on this side before: no host was asked."""
+    return (isinstance(error, TTransportException) and error.type == TTransportException.NOT_OPEN
+            and not isinstance(error, ConnectionFailed))
+
+
 def accuses_host(error: BaseException) -> bool:
     """Whether `error` of a call speaks against the host, and not only against one connection to it."""
     if isinstance(error, TTransportException) and error.type == TTransportException.NOT_OPEN:
-        # The connection had been closed here, before the call.
         return False
     return isinstance(error, BROKEN_LINK) and not isinstance(error, (LimitExceeded, ProtocolError))
 

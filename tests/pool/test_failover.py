@@ -1,5 +1,6 @@
 """What happens when servers and connections fail: probes, evictions, retries elsewhere, back-off, deadlines."""
 import pytest
+from thrift.transport.TTransport import TTransportException
 
 from pycassa.cassandra.ttypes import (
     InvalidRequestException,
@@ -19,6 +20,7 @@ from pycassa.errors import (
     PackingError,
     ReplyTooLarge,
     RequestTooLarge,
+    TransportError,
 )
 from pycassa.store import Counts
 
@@ -466,6 +468,19 @@ def test_a_host_that_comes_back_is_used_at_once_when_all_others_are_gone():
         world.refusing = {down}
         make_stale(pool, down)
         assert pool.execute_call(a_call()) == b'answer of ' + up.encode()
+
+
+def test_a_connection_that_its_holder_closed_says_nothing_of_its_host():
+    world = World('a', 'b')
+    pool = world.pool(pool_size=1)
+    held = pool.get()
+    first, second = held.server, 'b' if held.server == 'a' else 'a'
+    # What Connection says of a call after close().
+    closed = TransportError(f'{first}: the connection is closed', TTransportException.NOT_OPEN)
+    world.fail_next(closed, server=first)
+    world.fail_next(Unavailable(), times=2, server=second)
+    pool.execute_call(a_call())
+    assert [server for server, _, _ in world.calls] == [first, second, first]
 
 
 # --- deadlines -------------------------------------------------------------------------------------------------------
