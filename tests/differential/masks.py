@@ -28,7 +28,8 @@ def masked(method: str, answer: Answer, own: str = '') -> Answer:
     if answer[0] == 'ok' and answer[1] is not None:
         mask = MASKS.get(method)
         return ('ok', _own_stamps(answer[1]) if mask is None else mask(answer[1]))
-    return answer
+    # A message names the comparator, with its aliases in the order of a hash map.
+    return tuple(_ALIASES.sub(_sorted_aliases, field) if isinstance(field, str) else field for field in answer)
 
 
 def _without_dump(text: Any) -> str:

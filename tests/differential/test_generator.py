@@ -54,6 +54,13 @@ def test_orders_of_hash_maps_are_masked_in_definitions():
     assert masked('describe_keyspaces', keyspace('A'), 'own_') != masked('describe_keyspaces', keyspace('B'), 'own_')
 
 
+def test_aliases_in_messages_have_no_order():
+    one, other, third = (('InvalidRequestException', f'Not valid for DynamicCompositeType({aliases}).') for aliases in (
+        'b=>BytesType,r=>ReversedType(LongType)', 'r=>ReversedType(LongType),b=>BytesType',
+        'b=>BytesType,r=>ReversedType(UTF8Type)'))
+    assert masked('insert', one) == masked('insert', other) != masked('insert', third)
+
+
 def test_addresses_and_tokens_of_the_ring_are_masked():
     rings = [('ok', [TokenRange(token, token, [host], [host])]) for token, host in (('0', 'a'), ('5', 'b'))]
     assert masked('describe_ring', rings[0]) == masked('describe_ring', rings[1])
