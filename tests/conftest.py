@@ -4,6 +4,7 @@ Real servers are given by --cassandra VERSION@HOST:PORT (repeatable) or the envi
 PYCASSA_TEST_CASSANDRA (the same, separated by commas); clusters and variants as tests/undertest.py has it.
 `./dev server start 2.1` starts one. Beside each real server the embedded one runs in its profile.
 """
+import gc
 import itertools
 import os
 from typing import Iterator, List
@@ -31,6 +32,12 @@ def pytest_addoption(parser):
                      help=f'the embedded server to run them on (default: {", ".join(EMBEDDED_PROFILES)}, and the '
                           'profiles of the real servers)')
     proofs.add_options(parser)
+
+
+def pytest_collection_finish(session):
+    """Tests that collect garbage do not look through all the others each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config):
