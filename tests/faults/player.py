@@ -9,6 +9,8 @@ import struct
 import threading
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from streams import exactly
+
 __all__ = ['END', 'GO_ON', 'Player', 'RESET', 'Received', 'STALL', 'framed', 'head', 'reply']
 
 GO_ON, END, RESET, STALL = 'go on', 'end', 'reset', 'stall'
@@ -109,7 +111,7 @@ class Player:
                 return
 
     def _received(self, peer: socket.socket) -> Received:
-        data = _exactly(peer, int.from_bytes(_exactly(peer, 4), 'big'))
+        data = exactly(peer, int.from_bytes(exactly(peer, 4), 'big'))
         length = int.from_bytes(data[4:8], 'big')
         return Received(data[8:8 + length].decode(), int.from_bytes(data[8 + length:12 + length], 'big'))
 
@@ -121,13 +123,3 @@ class Player:
                 self.reused.append(label)
         except socket.timeout:
             self.unclosed.append(label)
-
-
-def _exactly(peer: socket.socket, count: int) -> bytes:
-    data = b''
-    while len(data) < count:
-        part = peer.recv(count - len(data))
-        if not part:
-            raise EOFError
-        data += part
-    return data

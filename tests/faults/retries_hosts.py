@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from typing import Any, Deque, Dict, List, NamedTuple
 
+from streams import exactly
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.Thrift import TApplicationException, TMessageType
 from thrift.transport.TTransport import TMemoryBuffer
@@ -55,7 +56,7 @@ class Hosts:
         with client:
             try:
                 while True:
-                    data = _exactly(client, struct.unpack('>i', _exactly(client, 4))[0])
+                    data = exactly(client, struct.unpack('>i', exactly(client, 4))[0])
                     self._answer(host, client, data)
             except (OSError, EOFError):
                 pass
@@ -75,16 +76,6 @@ class Hosts:
             client.sendall(message(method, seqid, body_of(fault), TMessageType.EXCEPTION))
         else:
             fault(client, good)
-
-
-def _exactly(client: socket.socket, count: int) -> bytes:
-    data = b''
-    while len(data) < count:
-        part = client.recv(count - len(data))
-        if not part:
-            raise EOFError
-        data += part
-    return data
 
 
 def message(method: str, seqid: int, body: bytes, kind: int = TMessageType.REPLY) -> bytes:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from proxy import FaultProxy
+from streams import exactly
 
 from pycassa.connection import Connection
 
@@ -70,16 +71,6 @@ def client(link):
     with socket.create_connection((link.host, link.port), timeout=10) as connection:
         assert echoed(connection, b'!') == b'!'
         yield connection
-
-
-def exactly(connection, count):
-    data = b''
-    while len(data) < count:
-        part = connection.recv(count - len(data))
-        if not part:
-            raise EOFError(data)
-        data += part
-    return data
 
 
 def echoed(connection, data):

@@ -8,7 +8,6 @@ import pycassa
 from pycassa import AuthenticationException, InvalidRequestException, NoServerAvailable, PycassaError
 from pycassa.cassandra.ttypes import (
     AuthenticationRequest,
-    CfDef,
     ColumnParent,
     ColumnPath,
     ConsistencyLevel,
@@ -18,6 +17,7 @@ from pycassa.cassandra.ttypes import (
 from pycassa.columnfamily import ColumnFamily
 
 from ..undertest import SUPERUSER
+from .ways import by_client, by_connection, by_pool, by_thread_local
 
 EMBEDDED_PROFILES = ('1.2?auth=1', '2.1?auth=1', '3.11?auth=1')
 pytestmark = pytest.mark.given(auth=...)
@@ -28,44 +28,12 @@ ONE = ConsistencyLevel.ONE
 ALL_COLUMNS = SlicePredicate(slice_range=SliceRange(b'', b''))
 
 
-@pytest.fixture
-def family(raw_client, keyspace):
-    """A family's name, with a row `k` in it."""
-    raw_client.system_add_column_family(CfDef(keyspace=keyspace, name='F', comparator_type='UTF8Type',
-                                              default_validation_class='UTF8Type', key_validation_class='UTF8Type'))
-    return 'F'
-
-
 # --- ways in ---------------------------------------------------------------------------------------------------------
-
-@contextlib.contextmanager
-def by_connection(server, keyspace, **options):
-    with server.connect(keyspace, **options) as connection:
-        yield connection
-
-
-@contextlib.contextmanager
-def by_pool(server, keyspace, **options):
-    with server.pool(keyspace, pool_size=2, max_retries=0, **options) as pool:
-        yield pool
-
 
 @contextlib.contextmanager
 def by_lazy_pool(server, keyspace, **options):
     with server.pool(keyspace, pool_size=2, max_retries=0, prefill=False, **options) as pool:
         yield pool
-
-
-@contextlib.contextmanager
-def by_client(server, keyspace, **options):
-    with contextlib.closing(server.client(keyspace, **options)) as client:
-        yield client
-
-
-@contextlib.contextmanager
-def by_thread_local(server, keyspace, **options):
-    with by_client(server, keyspace, make=pycassa.connect_thread_local, **options) as client:
-        yield client
 
 
 @contextlib.contextmanager

@@ -22,13 +22,6 @@ def cql(raw_client):
 
 
 @pytest.fixture
-def family(raw_client, keyspace):
-    raw_client.system_add_column_family(CfDef(keyspace=keyspace, name='F', comparator_type='UTF8Type',
-                                              default_validation_class='UTF8Type', key_validation_class='UTF8Type'))
-    return 'F'
-
-
-@pytest.fixture
 def user(server, keyspace, family, cql):
     """user(*permissions on the family): a pool as which a new user works. Servers keep permissions for seconds."""
     with contextlib.ExitStack() as stack:

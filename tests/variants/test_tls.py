@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-import pycassa
 from pycassa import cli
 from pycassa.columnfamily import ColumnFamily
 from pycassa.connection import make_ssl_context, make_ssl_socket_factory
@@ -14,6 +13,7 @@ from pycassa.errors import ConnectionFailed, NoServerAvailable, TransportError
 
 from ..faults.tlsfront import Authority
 from ..undertest import PATIENCE, SUPERUSER
+from .ways import by_client, by_connection, by_pool, by_thread_local
 
 EMBEDDED_PROFILES = ('2.1?tls=1', '3.11?tls=1&auth=1')
 pytestmark = [pytest.mark.given(tls=...),
@@ -43,36 +43,12 @@ def family(server, keyspace):
 # --- ways in ----------------------------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def by_connection(server, keyspace, **options):
-    with server.connect(keyspace, **options) as connection:
-        yield connection
-
-
-@contextlib.contextmanager
 def by_socket_factory(server, keyspace, ssl_context=None, **options):
     """As in release 1.11, where a factory was how one came by TLS."""
     context = ssl_context or server.access['ssl_context']
     factory = make_ssl_socket_factory(None, ssl_context=context)
     with server.connect(keyspace, ssl_context=None, socket_factory=factory, **options) as connection:
         yield connection
-
-
-@contextlib.contextmanager
-def by_pool(server, keyspace, **options):
-    with server.pool(keyspace, pool_size=2, max_retries=0, **options) as pool:
-        yield pool
-
-
-@contextlib.contextmanager
-def by_client(server, keyspace, **options):
-    with contextlib.closing(server.client(keyspace, **options)) as client:
-        yield client
-
-
-@contextlib.contextmanager
-def by_thread_local(server, keyspace, **options):
-    with by_client(server, keyspace, make=pycassa.connect_thread_local, **options) as client:
-        yield client
 
 
 WAYS = [by_connection, by_socket_factory, by_pool, by_client, by_thread_local]
